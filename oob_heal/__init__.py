@@ -1,0 +1,60 @@
+"""Out of Band Healing as a decorator: answers come from a cache, healing happens elsewhere."""
+
+from oob_heal._cache import HealingCache
+from oob_heal._decorator import default_cache, healing_cache
+from oob_heal._model import (
+    Backoff,
+    CacheInfo,
+    CacheMissed,
+    Entry,
+    Failing,
+    Freshness,
+    Key,
+    Lease,
+    Outcome,
+    Reason,
+    Refused,
+    Scope,
+    Served,
+    Why,
+)
+from oob_heal.errors import (
+    BackendError,
+    CacheMissError,
+    CodecError,
+    HealRejectedError,
+    HealTimeoutError,
+    OobHealError,
+    UncacheableResultError,
+    UnkeyableArgumentError,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BackendError",
+    "Backoff",
+    "CacheInfo",
+    "CacheMissError",
+    "CacheMissed",
+    "CodecError",
+    "Entry",
+    "Failing",
+    "Freshness",
+    "HealRejectedError",
+    "HealTimeoutError",
+    "HealingCache",
+    "Key",
+    "Lease",
+    "OobHealError",
+    "Outcome",
+    "Reason",
+    "Refused",
+    "Scope",
+    "Served",
+    "UncacheableResultError",
+    "UnkeyableArgumentError",
+    "Why",
+    "default_cache",
+    "healing_cache",
+]

@@ -1,0 +1,177 @@
+"""What one decorated function is made of, for the read path and the heal to share.
+
+Law: parts and small acts on them; no rule, no conversation. The parts can be swapped while the
+function lives (``override``), so nobody keeps a part for longer than one call.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import io
+import random
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import anyio
+from cachetools import TLRUCache
+
+from oob_heal import _decide
+from oob_heal._inflight import InFlight
+from oob_heal._keys import CallKeys
+from oob_heal._model import Entry, Failing, Key, Outcome, Policy
+from oob_heal._shelf import Shelf
+from oob_heal.errors import OobHealError, UncacheableResultError
+from oob_heal.observe import Advice, BackendFailed, HealEnded, Hub
+from oob_heal.ports import Clock
+
+FAILING_AT_MOST = 1_000  # keys that failing() knows of one function
+MESSAGE_AT_MOST = 200  # characters kept of an error's message
+CUT_OFFS_TO_TELL = 3
+
+healing: ContextVar[tuple[Key, ...]] = ContextVar("oob_heal_healing", default=())
+"""The keys whose heals this code runs inside of, outermost first."""
+
+
+_INSTALLED = ("parts", "shelf", "executor", "make_key", "inflight", "plain", "_failing")
+
+
+class Parts:
+    """What a cache lends to its functions: clock, chance, sleep, and whether it is closed."""
+
+    def __init__(self, clock: Clock, hub: Hub) -> None:
+        self.clock = clock
+        self.hub = hub
+        self.random: Callable[[], float] = random.random
+        sleep = getattr(clock, "sleep", None)
+        self.sleep: Callable[[float], Any] = sleep or time.sleep
+        self.asleep: Callable[[float], Any] = getattr(clock, "asleep", None) or anyio.sleep
+        self.closed = False
+
+
+class Core:
+    """One decorated function: the function, its policy, its parts, its counters."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        keys: CallKeys,
+        policy: Policy,
+        *,
+        group: str,
+        default: Callable[[], Any] | None,
+        around: Callable[[], Any] | None,
+        copy: Callable[[Any], Any] | None,
+    ) -> None:
+        self.fn = fn
+        self.is_async = inspect.iscoroutinefunction(fn)
+        self.keys = keys
+        self.scope = keys.scope
+        self.label = keys.scope.label
+        self.policy = policy
+        self.group = group
+        self.default = default
+        self.around = around
+        self.copy = copy
+        self.hits = self.stale = self.absent = 0
+        self.cut_offs = 0
+
+    def install(self, parts: Parts, shelf: Shelf, executor: Any) -> None:
+        """Give it its parts, new or swapped; what is under way starts from nothing."""
+        self.parts = parts
+        self.shelf = shelf
+        self.executor = executor
+        self.make_key = self.keys.in_bytes if shelf.in_bytes else self.keys.in_memory
+        self.inflight = InFlight(parts.clock)
+        self.plain = self.copy is None and not parts.hub.listening  # a hit is served as it is
+        self._failing: TLRUCache[Key, Any] = TLRUCache(
+            FAILING_AT_MOST, lambda _key, told, now: now + 86_400, timer=parts.clock
+        )
+
+    def uninstall(self) -> Callable[[], None]:
+        """Returns what puts the present parts back."""
+        kept = {name: getattr(self, name) for name in _INSTALLED}
+
+        def back() -> None:
+            for name, part in kept.items():
+                setattr(self, name, part)
+
+        return back
+
+    def copied(self, value: Any) -> Any:
+        """The value, isolated if the function asks for it."""
+        return value if self.copy is None else self.copy(value)
+
+    def new_entry(self, value: Any, dated: float) -> Entry:
+        return Entry(self.copied(value), dated, False, self.parts.random())
+
+    def keep_for(self) -> float:
+        return _decide.keep_for(self.policy, self.shelf.longest_keep)
+
+    def backend_failed(self, verb: str, error: BaseException) -> None:
+        self.parts.hub.tell(BackendFailed(self.label, verb, type(error).__name__))
+
+    def ended(
+        self, key: Key, outcome: Outcome, error: BaseException | None, attempt: int, delay: float
+    ) -> None:
+        """A heal ended for the first time: keep what failing() shows, tell the observers."""
+        with self.inflight.lock:
+            if outcome is Outcome.HEALED:
+                self._failing.pop(key, None)
+                self.cut_offs = 0
+            elif outcome is Outcome.FAILED and error is not None:
+                message = str(error)[:MESSAGE_AT_MOST]
+                due = self.parts.clock() + delay
+                self._failing[key] = (type(error).__name__, message, attempt, due)
+        advice = str(error) if isinstance(error, OobHealError) else ""
+        name = type(error).__name__ if error is not None else ""
+        self.parts.hub.tell(HealEnded(self.label, outcome, name, attempt, advice))
+
+    def no_longer_failing(self, key: Key) -> None:
+        with self.inflight.lock:
+            self._failing.pop(key, None)
+
+    def was_cut_off(self) -> None:
+        """A heal was cut off by its loop; the third in a row is told."""
+        self.cut_offs += 1
+        if self.cut_offs == CUT_OFFS_TO_TELL:
+            text = (
+                f"{CUT_OFFS_TO_TELL} heals in a row were cut off by the end of their event loop; "
+                f"where each call has a loop of its own, give executor=ThreadExecutor()"
+            )
+            self.parts.hub.tell(Advice(self.label, text))
+
+    def failing(self) -> list[Failing]:
+        """The keys that do not heal, bounded."""
+        now = self.parts.clock()
+        with self.inflight.lock:
+            known = [(key, self._failing[key]) for key in list(self._failing)]
+        return [
+            Failing(self.label, key, error, message, attempts, max(0.0, due - now))
+            for key, (error, message, attempts, due) in known
+        ]
+
+
+def check_result(label: str, value: Any) -> None:
+    """Refuse by name what can be used only once, or only where it was made."""
+    name = next((name for kind, name in _ONCE_ONLY if isinstance(value, kind)), "")
+    if not name and hasattr(value, "fetchone") and hasattr(value, "execute"):
+        name = "a database cursor"
+    if not name:
+        return
+    if inspect.iscoroutine(value):
+        value.close()
+    raise UncacheableResultError(
+        f"{label} returned {name} ({type(value).__name__}), which cannot be served twice; "
+        f"return what it holds, as a list, a tuple or text"
+    )
+
+
+_ONCE_ONLY = (
+    (collections.abc.Awaitable, "a coroutine or another awaitable"),
+    ((collections.abc.Generator, collections.abc.AsyncGenerator), "a generator"),
+    ((collections.abc.Iterator, collections.abc.AsyncIterator), "an iterator"),
+    (io.IOBase, "an open file"),
+)

@@ -1,0 +1,168 @@
+"""THE rules, pure.
+
+Law: what is served, whether an event is published, when to try again: decided here and nowhere
+else, from values alone. Time and random numbers are arguments.
+
+    entry   age                  the caller gets                   event
+    none    -                    the default, else CacheMissError  ABSENT
+    some    < ttl                the value, fresh                  none
+    some    < ttl + max_stale    the value, stale                  STALE
+    some    beyond               as with none (expired)            EXPIRED
+
+Age counts from the start of the heal that brought the value. Jitter shortens freshness by
+``jitter * spread * ttl`` and never moves the hard limit, ``ttl + max_stale``.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import NamedTuple
+
+from oob_heal._model import Backoff, Entry, Freshness, Lease, Policy, Reason
+from oob_heal.errors import OobHealError
+
+LEASE_MARGIN = 1.0  # s, by which a lease outlasts heal_timeout: the commit's own time
+QUIET_AT_MOST = 1.0  # s, for which a mark stands that no heal in this process backs
+SHORTEST_DELAY = 0.001  # s: a failure never gives its lease back as if it were unused
+
+
+class Answer(enum.Enum):
+    """What the caller gets."""
+
+    VALUE = "value"
+    DEFAULT = "default"
+    ERROR = "error"
+
+
+class Verdict(NamedTuple):
+    """What an entry is at one instant; ``reason`` is the event's, None if there is none."""
+
+    freshness: Freshness
+    age: float | None
+    reason: Reason | None
+
+
+PUBLISHES = {
+    Freshness.FRESH: None,
+    Freshness.STALE: Reason.STALE,
+    Freshness.EXPIRED: Reason.EXPIRED,
+    Freshness.ABSENT: Reason.ABSENT,
+}
+
+SERVES_VALUE = {Freshness.FRESH, Freshness.STALE}
+
+
+def fresh_until(entry: Entry, policy: Policy) -> float:
+    """Until when the entry counts as up to date; in the past for a marked one.
+
+    Under ``max_stale=0`` there is no jitter: it could only serve what is stale, or move the
+    hard limit.
+    """
+    if entry.marked_stale:
+        return -math.inf
+    if math.isinf(policy.ttl) or policy.max_stale == 0:
+        return entry.dated + policy.ttl
+    return entry.dated + policy.ttl - policy.ttl * policy.jitter * entry.spread
+
+
+def servable_until(entry: Entry, policy: Policy) -> float:
+    """The hard limit. What is marked stale under ``max_stale=0`` is past it already."""
+    if entry.marked_stale and policy.max_stale == 0:
+        return -math.inf
+    return entry.dated + policy.ttl + policy.max_stale
+
+
+def judge(entry: Entry | None, now: float, policy: Policy) -> Verdict:
+    """The table above, as a verdict."""
+    if entry is None:
+        return Verdict(Freshness.ABSENT, None, Reason.ABSENT)
+    if now < fresh_until(entry, policy):
+        freshness = Freshness.FRESH
+    elif now < servable_until(entry, policy):
+        freshness = Freshness.STALE
+    else:
+        freshness = Freshness.EXPIRED
+    return Verdict(freshness, max(0.0, now - entry.dated), PUBLISHES[freshness])
+
+
+def answer(freshness: Freshness, *, has_default: bool, in_heal: bool) -> Answer:
+    """What to serve. Inside a heal no default is served: else one function's default would be
+    stored as another's data."""
+    if freshness in SERVES_VALUE:
+        return Answer.VALUE
+    return Answer.DEFAULT if has_default and not in_heal else Answer.ERROR
+
+
+def heal_is_needed(
+    entry: Entry | None, now: float, policy: Policy, reason: Reason, missed_at: float
+) -> bool:
+    """Whether to call the dependency, asked again under the lease.
+
+    A miss that somebody else healed is skipped; a requested heal only if the entry is dated at
+    or after the request, and not marked since.
+    """
+    if entry is None:
+        return True
+    if reason is Reason.REQUESTED:
+        return entry.marked_stale or entry.dated < missed_at
+    return judge(entry, now, policy).freshness is not Freshness.FRESH
+
+
+def newer_than(entry: Entry | None) -> float:
+    """The earliest date of an entry that is newer than this one."""
+    return -math.inf if entry is None else math.nextafter(entry.dated, math.inf)
+
+
+def is_an_answer(error: BaseException, policy: Policy) -> bool:
+    """Whether an error of the function says *there is nothing*. This library's own errors never
+    do: a nested call's CacheMissError is a LookupError, and means that nothing is known."""
+    return isinstance(error, policy.drop_on) and not isinstance(error, OobHealError)
+
+
+def lease_for(policy: Policy) -> float:
+    """How long a heal may hold its lease, in seconds."""
+    return policy.heal_timeout + LEASE_MARGIN
+
+
+def ran_out(lease: Lease, now: float, policy: Policy) -> bool:
+    """Whether the heal is past ``heal_timeout``: its result is refused."""
+    return now - lease.granted_at >= policy.heal_timeout
+
+
+def can_be_served(lease: Lease, now: float, policy: Policy) -> bool:
+    """Whether a value of this heal, dated at its start, is inside the hard limit at all."""
+    return now - lease.granted_at < policy.ttl + policy.max_stale
+
+
+def keep_for(policy: Policy, longest: float) -> float:
+    """How long a backend should keep an entry: to the hard limit, at most ``longest``."""
+    return min(policy.ttl + policy.max_stale, longest)
+
+
+def keep_nothing_for(policy: Policy) -> float:
+    """After an error in ``drop_on``: how long until the next heal."""
+    return min(policy.ttl, policy.backoff.maximum)
+
+
+def retry_after(backoff: Backoff, attempt: int, random: float) -> float:
+    """Seconds until the next attempt, after a failure: full jitter under the ceiling."""
+    return max(SHORTEST_DELAY, backoff.ceiling(attempt) * random)
+
+
+def wait_after_crash(lease: Lease, policy: Policy, random: float) -> float:
+    """Seconds a healer should still wait because the lease before this one lapsed unreturned."""
+    if lease.previous_at is None:
+        return 0.0
+    due = lease.previous_at + retry_after(policy.backoff, lease.attempt - 1, random)
+    return max(0.0, due - lease.granted_at)
+
+
+def quiet_for(wait: float) -> float:
+    """How long this process holds its misses of a key back after a refusal of ``wait`` seconds."""
+    return min(max(0.0, wait), QUIET_AT_MOST)
+
+
+def mark_for(policy: Policy) -> float:
+    """How long the mark of a heal waiting in this process may stand: its wait and its lease."""
+    return policy.queue_timeout + lease_for(policy)

@@ -1,0 +1,165 @@
+"""What carries a heal's conversation out: one driver a colour.
+
+Law: no rule stands here. A driver does each step, tells the conversation how it went, and calls
+the function in an empty context, inside ``around=``, so that nothing of the request reaches it.
+Source of the shape: sans-I/O, https://sans-io.readthedocs.io.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+import anyio
+
+from oob_heal._core import Core, healing
+from oob_heal._heal import Ask, Call, Conversation, CutOff, End, Pause, Send, Step, Subject
+from oob_heal._model import Outcome
+from oob_heal._offload import in_trio
+from oob_heal.errors import HealTimeoutError, OobHealError
+
+Sender = Callable[[bytes], Any]
+
+
+def _empty_context(subject: Subject) -> contextvars.Context:
+    """Nothing of the request but the chain of keys being healed."""
+    context = contextvars.Context()
+    context.run(healing.set, (*healing.get(), subject.key))
+    return context
+
+
+def _swallowed(core: Core) -> OobHealError:
+    return OobHealError(f"around= of {core.label} swallowed an error of the function")
+
+
+def _call(core: Core, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if core.around is None:
+        return core.fn(*args, **kwargs)
+    with core.around():
+        return core.fn(*args, **kwargs)
+    raise _swallowed(core)
+
+
+async def _acall(core: Core, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if core.around is None:
+        return await core.fn(*args, **kwargs)
+    manager = core.around()
+    if hasattr(manager, "__aenter__"):
+        async with manager:
+            return await core.fn(*args, **kwargs)
+    else:
+        with manager:
+            return await core.fn(*args, **kwargs)
+    raise _swallowed(core)
+
+
+class _Within:
+    """Awaits a coroutine inside a context of its own, in the same task."""
+
+    def __init__(self, context: contextvars.Context, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self.context = context
+        self.coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        resume: Callable[..., Any] = self.coroutine.send
+        told: Any = None
+        while True:
+            try:
+                asked = self.context.run(resume, told)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                resume, told = self.coroutine.send, (yield asked)
+            except BaseException as error:
+                resume, told = self.coroutine.throw, error
+
+
+def drive(subject: Subject, conversation: Conversation) -> End:
+    """Carry a conversation out in this thread."""
+    advance: Callable[[Any], Step] = conversation.send
+    told: Any = None
+    while True:
+        try:
+            step = advance(told)
+        except StopIteration as stop:
+            end: End = stop.value
+            return end
+        try:
+            advance, told = conversation.send, _do(subject, step)
+        except BaseException as error:
+            advance, told = conversation.throw, error
+
+
+def _do(subject: Subject, step: Step) -> Any:
+    core = subject.core
+    if isinstance(step, Ask):
+        return core.shelf.ask(step.verb, *step.args, **step.kwargs)
+    if isinstance(step, Call):
+        return _empty_context(subject).run(_call, core, subject.args, subject.kwargs)
+    if isinstance(step, Pause):
+        return core.parts.sleep(step.seconds)
+    raise TypeError("an event is sent by the publisher's task")
+
+
+async def adrive(
+    subject: Subject, conversation: Conversation, send: Sender | None = None
+) -> tuple[End, BaseException | None]:
+    """Carry a conversation out in this task.
+
+    Cancelled, it goes on to its end (the lease is given back), and returns the cancellation too,
+    for the caller to raise.
+    """
+    advance: Callable[[Any], Step] = conversation.send
+    told: Any = None
+    cut: BaseException | None = None
+    while True:
+        try:
+            step = advance(told)
+        except StopIteration as stop:
+            return stop.value, cut
+        except CutOff:  # cut off while it asked for a lease, or waited: nothing to give back
+            return End(Outcome.LOST), cut
+        try:
+            if cut is None:
+                advance, told = conversation.send, await _ado(subject, step, send)
+            else:
+                with anyio.CancelScope(shield=True):
+                    advance, told = conversation.send, await _ado(subject, step, send)
+        except GeneratorExit:  # the loop is gone: nothing can be awaited any more
+            conversation.close()
+            raise
+        except BaseException as error:
+            advance, told = conversation.throw, error
+            if _cancelled(error):
+                cut, told = error, CutOff()
+
+
+async def _ado(subject: Subject, step: Step, send: Sender | None) -> Any:
+    core = subject.core
+    if isinstance(step, Ask):
+        return await core.shelf.aask(step.verb, *step.args, **step.kwargs)
+    if isinstance(step, Call):
+        with anyio.move_on_after(core.policy.heal_timeout) as scope:
+            call = _acall(core, subject.args, subject.kwargs)
+            return await _Within(_empty_context(subject), call)
+        if scope.cancelled_caught:
+            raise HealTimeoutError(f"a heal of {core.label} took longer than heal_timeout")
+    if isinstance(step, Pause):
+        return await core.parts.asleep(step.seconds)
+    if isinstance(step, Send) and send is not None:
+        sent = send(step.payload)
+        return await sent if inspect.isawaitable(sent) else sent
+    raise TypeError(f"no way to {type(step).__name__}")
+
+
+def _cancelled(error: BaseException) -> bool:
+    """Whether this task is cancelled; a function may raise CancelledError of its own."""
+    if not isinstance(error, anyio.get_cancelled_exc_class()):
+        return False
+    if in_trio():
+        return True
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

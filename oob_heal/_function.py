@@ -1,0 +1,214 @@
+"""The decorated function: a plain function of the same colour, with its members.
+
+Law: members are thin: make the key, ask the shelf, tell the books. Each member's meaning is
+documented in ``_typing``. A key or a value that is refused raises before anything is touched;
+a backend that fails in a write is a ``BackendError``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from types import MappingProxyType
+from typing import Any
+
+from oob_heal import _read
+from oob_heal._core import Core, check_result
+from oob_heal._drivers import adrive, drive
+from oob_heal._heal import Conversation, End, Subject
+from oob_heal._model import CacheInfo, Key, Outcome, Reason
+from oob_heal._publish import Heal, now_heal, publish
+from oob_heal._shelf import Shelf
+from oob_heal.errors import BackendError, CacheMissError, OobHealError
+
+
+def decorated(core: Core, parameters: dict[str, Any]) -> Callable[..., Any]:
+    """A function that reads the cache in place of calling ``core.fn``."""
+    wrapper = _async_wrapper(core) if core.is_async else _sync_wrapper(core)
+    functools.update_wrapper(wrapper, core.fn)
+    shown = MappingProxyType(parameters)
+    members: dict[str, Any] = {
+        "heal": lambda *args, **kwargs: _request(core, args, kwargs),
+        "cache_info": lambda: cache_info(core),
+        "cache_key": lambda *args, **kwargs: core.make_key(args, kwargs),
+        "cache_parameters": lambda: shown,
+        "_oob_heal_core": core,
+    }
+    members.update(_async_members(core) if core.is_async else _sync_members(core))
+    for name, member in members.items():
+        setattr(wrapper, name, member)
+    return wrapper
+
+
+def _sync_wrapper(core: Core) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return _read.call(core, args, kwargs)
+
+    return call
+
+
+def _async_wrapper(core: Core) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        return await _read.acall(core, args, kwargs)
+
+    return call
+
+
+def _sync_members(core: Core) -> dict[str, Callable[..., Any]]:
+    def peek(*args: Any, **kwargs: Any) -> Any:
+        key = core.make_key(args, kwargs)
+        try:
+            return _read.peeked(core, core.shelf.ask("get", key))
+        except Exception as error:
+            return core.backend_failed("get", error)
+
+    def set(value: Any, /, *args: Any, **kwargs: Any) -> None:
+        key, rest = _to_set(core, value, args, kwargs)
+        write(core, "set", key, *rest)
+        _was_set(core, key)
+
+    def heal_now(*args: Any, **kwargs: Any) -> Any:
+        heal, steps = _to_heal_now(core, args, kwargs)
+        try:
+            end = drive(heal.subject, steps)
+        except BaseException:
+            heal.cut_off()
+            raise
+        return _brought(core, heal, end)
+
+    return {
+        "lookup": lambda *args, **kwargs: _read.lookup(core, args, kwargs),
+        "peek": peek,
+        "set": set,
+        "invalidate": lambda *args, **kwargs: write(core, "delete", core.make_key(args, kwargs)),
+        "mark_stale": lambda *args, **kwargs: write(
+            core, "mark_stale", core.make_key(args, kwargs)
+        ),
+        "cache_clear": lambda: write(core, "clear", core.scope),
+        "heal_now": heal_now,
+    }
+
+
+def _async_members(core: Core) -> dict[str, Callable[..., Awaitable[Any]]]:
+    async def lookup(*args: Any, **kwargs: Any) -> Any:
+        return await _read.alookup(core, args, kwargs)
+
+    async def peek(*args: Any, **kwargs: Any) -> Any:
+        key = core.make_key(args, kwargs)
+        try:
+            return _read.peeked(core, await core.shelf.aask("get", key))
+        except Exception as error:
+            return core.backend_failed("get", error)
+
+    async def set(value: Any, /, *args: Any, **kwargs: Any) -> None:
+        key, rest = _to_set(core, value, args, kwargs)
+        await awrite(core, "set", key, *rest)
+        _was_set(core, key)
+
+    async def cache_clear() -> None:
+        await awrite(core, "clear", core.scope)
+
+    async def heal_now(*args: Any, **kwargs: Any) -> Any:
+        heal, steps = _to_heal_now(core, args, kwargs)
+        try:
+            end, cut = await adrive(heal.subject, steps)
+        except BaseException:
+            heal.cut_off()
+            raise
+        if cut is not None:
+            heal.ends(end)
+            raise cut
+        return _brought(core, heal, end)
+
+    return {
+        "lookup": lookup,
+        "peek": peek,
+        "set": set,
+        "invalidate": _awriter(core, "delete"),
+        "mark_stale": _awriter(core, "mark_stale"),
+        "cache_clear": cache_clear,
+        "heal_now": heal_now,
+    }
+
+
+def write(core: Core, verb: str, *subject: Any) -> None:
+    """A verb that the application asked for; ``BackendError`` if it fails."""
+    try:
+        core.shelf.ask(verb, *subject)
+    except OobHealError:
+        raise
+    except Exception as error:
+        raise _write_failed(core, verb, error) from error
+
+
+async def awrite(core: Core, verb: str, *subject: Any) -> None:
+    """As ``write``, awaited."""
+    try:
+        await core.shelf.aask(verb, *subject)
+    except OobHealError:
+        raise
+    except Exception as error:
+        raise _write_failed(core, verb, error) from error
+
+
+def _awriter(core: Core, verb: str) -> Callable[..., Awaitable[None]]:
+    async def member(*args: Any, **kwargs: Any) -> None:
+        await awrite(core, verb, core.make_key(args, kwargs))
+
+    return member
+
+
+def _write_failed(core: Core, verb: str, error: Exception) -> BackendError:
+    core.backend_failed(verb, error)
+    return BackendError(
+        f"the backend of {core.label} failed to {verb}: {type(error).__name__}; "
+        f"it may or may not have happened"
+    )
+
+
+def _to_set(core: Core, value: Any, args: Any, kwargs: Any) -> tuple[Key, tuple[Any, ...]]:
+    key = core.make_key(args, kwargs)
+    check_result(f"set() of {core.label}", value)
+    return key, (core.new_entry(value, core.shelf.now()), core.keep_for())
+
+
+def _was_set(core: Core, key: Key) -> None:
+    core.inflight.written(key)
+    core.no_longer_failing(key)
+
+
+def _request(core: Core, args: Any, kwargs: Any) -> bool:
+    key = core.make_key(args, kwargs)
+    return publish(core, Subject(core, key, args, kwargs, Reason.REQUESTED, core.shelf.now()))
+
+
+def _to_heal_now(core: Core, args: Any, kwargs: Any) -> tuple[Heal, Conversation]:
+    key = core.make_key(args, kwargs)
+    if _read.inside_heal_of(key):
+        raise CacheMissError(core.label, Reason.ABSENT)
+    return now_heal(core, key, args, kwargs)
+
+
+def _brought(core: Core, heal: Heal, end: End) -> Any:
+    heal.ends(end)
+    if end.error is not None:
+        raise end.error
+    if end.outcome in (Outcome.HEALED, Outcome.SKIPPED) and end.entry is not None:
+        return core.copied(end.entry.value)
+    raise CacheMissError(core.label, Reason.ABSENT)
+
+
+def cache_info(core: Core) -> CacheInfo:
+    """The counters at one instant."""
+    _, ended, healing = core.inflight.ledger()
+    shelf: Shelf = core.shelf
+    return CacheInfo(
+        hits=core.hits,
+        misses=core.stale + core.absent,
+        maxsize=shelf.maxsize,
+        currsize=shelf.currsize(),
+        stale=core.stale,
+        absent=core.absent,
+        **{outcome.value: ended.get(outcome, 0) for outcome in Outcome},
+        healing=healing,
+    )

@@ -1,0 +1,271 @@
+"""One heal, from lease to commit: written once.
+
+Law: the conversation is a generator that yields what it wants done (ask the backend, call the
+function, pause) and is told how that went; the two drivers at the end, one a colour, do it. So
+there is one text of the heal for both colours, and a test can run it step by step.
+
+    acquire --refused--> end
+       | granted
+    re-read --fresh by now--> give back, end: skipped
+       | needed
+    call in an empty context, inside around=, within heal_timeout
+       |            | error in drop_on: commit nothing there
+       |            | any other: give back with a retry time, end: failed
+    commit --void--> end: refused
+       | held
+    end: healed
+
+Who kills this process between any two steps leaves a lease that ends by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from oob_heal import _decide
+from oob_heal._core import Core, check_result
+from oob_heal._model import Entry, Key, Lease, Outcome, Reason, Refused, Why
+from oob_heal.errors import HealRejectedError, HealTimeoutError, OobHealError
+
+
+class Ask(NamedTuple):
+    """Have the backend do a verb."""
+
+    verb: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = MappingProxyType({})
+
+
+class Call(NamedTuple):
+    """Call the dependency."""
+
+
+class Pause(NamedTuple):
+    """Let some seconds pass."""
+
+    seconds: float
+
+
+class Send(NamedTuple):
+    """Have an engine carry a message."""
+
+    payload: bytes
+
+
+Step = Ask | Call | Pause | Send
+Conversation = Generator[Step, Any, "End"]
+
+
+class End(NamedTuple):
+    """How a heal ended. ``quiet``: seconds for which this process holds the key's misses back;
+    ``delay``: seconds until a failed key may be tried again."""
+
+    outcome: Outcome | None  # None: an engine has it, the end is not known
+    entry: Entry | None = None
+    error: BaseException | None = None
+    quiet: float = 0.0
+    delay: float = 0.0
+
+
+class CutOff(BaseException):
+    """Thrown into a conversation whose task is cancelled: not a failure of the function."""
+
+
+class Subject(NamedTuple):
+    """What a heal is about."""
+
+    core: Core
+    key: Key
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    reason: Reason
+    missed_at: float
+    seen: Entry | None = None
+    adopt: str | None = None
+    force: bool = False
+
+
+def conversation(subject: Subject, held: Callable[[Lease], None]) -> Conversation:
+    """A heal. ``held`` is told the lease as soon as there is one."""
+    core = subject.core
+    lease_for = _decide.lease_for(core.policy)
+    granted = yield from take_lease(subject, lease_for)
+    if isinstance(granted, End):
+        return granted
+    held(granted)
+    return (yield from under_lease(subject, granted))
+
+
+def take_lease(subject: Subject, lease_for: float) -> Generator[Step, Any, Lease | End]:
+    """No lease, no heal."""
+    core = subject.core
+    options = {"adopt": subject.adopt, "force": subject.force}
+    try:
+        granted = yield Ask("acquire", (subject.key, lease_for), options)
+    except Exception as error:
+        core.backend_failed("acquire", error)
+        return _away(core, error)
+    if isinstance(granted, Refused):
+        return _refused(core, granted)
+    wait = _decide.wait_after_crash(granted, core.policy, core.parts.random())
+    if wait > 0 and not subject.force:
+        yield from _give_back(core, granted, wait)
+        return _refused(core, Refused(Why.BACKING_OFF, granted.granted_at + wait))
+    lease: Lease = granted
+    return lease
+
+
+def _away(core: Core, error: Exception) -> End:
+    rejected = HealRejectedError(f"the backend of {core.label} is away: no lease, no heal")
+    rejected.__cause__ = error
+    return End(Outcome.FAILED, error=rejected, quiet=_decide.QUIET_AT_MOST)
+
+
+def _refused(core: Core, refused: Refused) -> End:
+    quiet = _decide.quiet_for(refused.until - core.shelf.now())
+    if refused.why is Why.FULL:
+        return End(Outcome.REFUSED, error=HealRejectedError("the lease table is full"), quiet=quiet)
+    return End(Outcome.REFUSED, quiet=quiet)
+
+
+def under_lease(subject: Subject, lease: Lease) -> Conversation:
+    """Re-read, call, commit."""
+    core = subject.core
+    try:
+        entry = yield Ask("get", (subject.key,))
+    except Exception as error:
+        core.backend_failed("get", error)
+        return (yield from _failed(core, lease, error))
+    now = core.shelf.now()
+    if not _decide.heal_is_needed(entry, now, core.policy, subject.reason, subject.missed_at):
+        yield from _give_back(core, lease, 0)
+        return End(Outcome.SKIPPED, entry=entry)
+    try:
+        value = yield Call()
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        return (yield from _brought_an_error(core, lease, error))
+    try:
+        return (yield from _commit(core, lease, value))
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        return (yield from _failed(core, lease, error))
+
+
+def _brought_an_error(core: Core, lease: Lease, error: BaseException) -> Conversation:
+    if not _decide.is_an_answer(error, core.policy):
+        return (yield from _failed(core, lease, error))
+    nothing_for = _decide.keep_nothing_for(core.policy)
+    try:
+        done = yield from _settled(core, lease, None, nothing_for)
+    except Exception as failure:
+        return (yield from _failed(core, lease, failure))
+    quiet = _decide.quiet_for(nothing_for) if done else 0.0
+    return End(Outcome.HEALED if done else Outcome.REFUSED, error=error, quiet=quiet)
+
+
+def _commit(core: Core, lease: Lease, value: Any) -> Conversation:
+    now = core.shelf.now()
+    if _decide.ran_out(lease, now, core.policy):
+        raise HealTimeoutError(f"a heal of {core.label} took longer than heal_timeout")
+    if not _decide.can_be_served(lease, now, core.policy):
+        raise HealTimeoutError(
+            f"a heal of {core.label} took longer than ttl + max_stale: what it brings can never "
+            f"be served; raise one of them"
+        )
+    check_result(core.label, value)
+    entry = core.new_entry(value, lease.granted_at)
+    if not (yield from _settled(core, lease, entry, core.keep_for())):
+        return End(Outcome.REFUSED)
+    return End(Outcome.HEALED, entry=entry)
+
+
+def _settled(
+    core: Core, lease: Lease, entry: Entry | None, keep_for: float
+) -> Generator[Step, Any, bool]:
+    try:
+        return bool((yield Ask("commit", (lease, entry, keep_for))))
+    except Exception as error:
+        if not isinstance(error, OobHealError):
+            core.backend_failed("commit", error)
+        raise
+
+
+def _failed(core: Core, lease: Lease, error: BaseException) -> Conversation:
+    if isinstance(error, CutOff):
+        yield from _give_back(core, lease, 0)
+        return End(Outcome.LOST)
+    delay = _decide.retry_after(core.policy.backoff, lease.attempt, core.parts.random())
+    yield from _give_back(core, lease, delay)
+    quiet = _decide.quiet_for(delay)
+    return End(Outcome.FAILED, error=error, quiet=quiet, delay=delay)
+
+
+def _give_back(core: Core, lease: Lease, retry_after: float) -> Generator[Step, Any, None]:
+    try:
+        yield Ask("release", (lease, retry_after))
+    except Exception as error:  # it lapses by itself
+        core.backend_failed("release", error)
+
+
+def handing_on(
+    subject: Subject, held: Callable[[Lease], None], encode: Callable[[Lease], bytes]
+) -> Conversation:
+    """Take the lease that waits in an engine's queue, and send the event with its token."""
+    core = subject.core
+    granted = yield from take_lease(subject, core.policy.queue_timeout)
+    if isinstance(granted, End):
+        return granted
+    held(granted)
+    try:
+        yield Send(encode(granted))
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        cut = isinstance(error, CutOff)
+        yield from _give_back(core, granted, 0 if cut else _decide.QUIET_AT_MOST)
+        if cut:
+            return End(Outcome.LOST)
+        return End(Outcome.DROPPED, error=error, quiet=_decide.QUIET_AT_MOST)
+    return End(None)
+
+
+def healing_now(
+    subject: Subject, held: Callable[[Lease], None], other: Callable[[], Any], until: float
+) -> Conversation:
+    """Heal in this call: take the lease as soon as it is free, or what its holder brings.
+
+    ``other()`` is the heal of this key that runs in this process, if one does.
+    """
+    core = subject.core
+    joined = None
+    try:
+        before = yield Ask("get", (subject.key,))
+    except Exception as error:
+        core.backend_failed("get", error)
+        return _away(core, error)
+    while True:
+        granted = yield from take_lease(subject, _decide.lease_for(core.policy))
+        if isinstance(granted, Lease):
+            held(granted)
+            end = yield from under_lease(subject, granted)
+            if end.outcome is not Outcome.REFUSED:
+                return end
+        elif granted.error is not None:
+            return granted
+        else:  # somebody heals: what they bring is good enough, though they began before us
+            subject = subject._replace(missed_at=_decide.newer_than(before))
+        joined = joined or other()
+        if joined is not None and joined.outcome is Outcome.FAILED and joined.error is not None:
+            return End(Outcome.FAILED, error=joined.error)
+        if core.parts.clock() >= until:
+            text = f"another heal of {core.label} did not end within heal_timeout"
+            return End(Outcome.FAILED, error=HealTimeoutError(text))
+        yield Pause(JOIN_EVERY)
+
+
+JOIN_EVERY = 0.02  # s between two looks at a heal that somebody else runs

@@ -1,0 +1,166 @@
+"""What is under way in this process: marks that hold misses back, and the ledger of heals.
+
+Law: one lock, bounded tables with deadlines, no user code inside. A mark says that a miss of its
+key is being looked after; each mark has a deadline, so nothing outlives its owner. The ledger
+counts each published heal once when it begins and once when it ends, whatever ends it first.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+from typing import Any, NamedTuple
+
+from cachetools import TLRUCache
+
+from oob_heal import _lifecycle
+from oob_heal._model import Entry, Key, Outcome
+from oob_heal.ports import Clock
+
+LIMIT = 10_000  # heals under way, of one function
+ANY = object()  # a mark that holds back a miss whatever it sees
+
+
+class Mark(NamedTuple):
+    """Who looks after a key, until when, and which misses it holds back."""
+
+    heal: Any  # None: nobody; the key is only quiet
+    until: float
+    sees: Any
+
+
+def sight(entry: Entry | None) -> Any:
+    """What a miss saw: enough to tell whether another miss saw the same entry."""
+    return None if entry is None else (entry.dated, entry.marked_stale)
+
+
+class InFlight:
+    """The marks and the ledger of one function. A heal carries its own ``outcome``, None until
+    it ended, and ``running``; both are changed here only, under the lock."""
+
+    def __init__(self, clock: Clock, limit: int = LIMIT) -> None:
+        self.clock = clock
+        self.limit = limit
+        self.published = 0
+        self.ended: Counter[Outcome] = Counter()
+        self._renew()
+        _lifecycle.survives_fork(self)
+
+    def _renew(self) -> None:
+        self.lock = threading.Lock()
+        self._marks: TLRUCache[Key, Mark] = TLRUCache(
+            self.limit, lambda _key, mark, _now: mark.until, timer=self.clock
+        )
+        self._open: TLRUCache[Any, float] = TLRUCache(
+            math.inf, lambda _heal, until, _now: until, timer=self.clock
+        )
+
+    def after_fork(self, consistent: bool) -> None:
+        """In the child: what is under way is under way in the parent."""
+        self.published = sum(self.ended.values())
+        self._renew()
+
+    def _sweep(self) -> None:
+        for heal, _ in self._open.expire():
+            self._count(heal, Outcome.LOST)
+
+    def _count(self, heal: Any, outcome: Outcome) -> None:
+        heal.outcome = outcome
+        self.ended[outcome] += 1
+
+    def holds_back(self, key: Key, entry: Entry | None) -> bool:
+        """Whether a miss of this key that saw this entry is looked after already."""
+        with self.lock:
+            return self._held_back(key, entry)
+
+    def _held_back(self, key: Key, entry: Entry | None) -> bool:
+        mark = self._marks.get(key)
+        return mark is not None and (mark.sees is ANY or mark.sees == sight(entry))
+
+    def begin(self, heal: Any, entry: Entry | None, stand_for: float) -> bool:
+        """Publish a heal: mark its key, open its account. False if the miss is held back, or
+        (counted as dropped) if too much is under way."""
+        with self.lock, self._open.timer as now:
+            self._sweep()
+            if self._held_back(heal.key, entry):
+                return False
+            self.published += 1
+            if len(self._open) >= self.limit or len(self._marks) >= self.limit:
+                self._marks.expire()
+                if len(self._open) >= self.limit or len(self._marks) >= self.limit:
+                    self._count(heal, Outcome.DROPPED)
+                    return False
+            self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
+            self._open[heal] = now + stand_for
+            return True
+
+    def join(self, heal: Any, stand_for: float) -> None:
+        """Open the account of a heal that no miss here has published; mark its key if free."""
+        with self.lock, self._open.timer as now:
+            self._sweep()
+            self.published += 1
+            self._open[heal] = now + stand_for
+            if heal.key not in self._marks and len(self._marks) < self.limit:
+                self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
+
+    def start(self, heal: Any, stand_for: float) -> bool:
+        """The heal runs from here. False if it has ended, or runs already."""
+        with self.lock, self._open.timer as now:
+            self._sweep()
+            if heal.outcome is not None or heal.running:
+                return False
+            heal.running = True
+            self._open[heal] = now + stand_for
+            mark = self._marks.get(heal.key)
+            if mark is not None and mark.heal is heal:
+                self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
+            return True
+
+    def handed_on(self, heal: Any, entry_seen: Any, hold_back_for: float, open_for: float) -> None:
+        """An engine has the heal: hold back only misses of the same entry, and not for long."""
+        with self.lock, self._open.timer as now:
+            if heal.outcome is not None:
+                return
+            heal.running = False
+            self._open[heal] = now + open_for
+            mark = self._marks.get(heal.key)
+            if mark is not None and mark.heal is heal:
+                self._marks[heal.key] = Mark(heal, now + hold_back_for, entry_seen)
+
+    def end(self, heal: Any, outcome: Outcome, quiet: float = 0.0) -> bool:
+        """The heal ended so, and its key is quiet for a while. False if it had ended before."""
+        with self.lock, self._open.timer as now:
+            if heal.outcome is not None:
+                return False
+            self._open.pop(heal, None)
+            self._count(heal, outcome)
+            mark = self._marks.get(heal.key)
+            if mark is not None and mark.heal is heal:
+                self._marks.pop(heal.key, None)
+                if quiet > 0:
+                    self._marks[heal.key] = Mark(None, now + quiet, ANY)
+            return True
+
+    def written(self, key: Key) -> None:
+        """The application set the key itself: a heal that only waits for it has ended."""
+        with self.lock:
+            mark = self._marks.get(key)
+            if mark is None or (mark.heal is not None and mark.heal.running):
+                return
+            self._marks.pop(key, None)
+            if mark.heal is not None and mark.heal.outcome is None:
+                self._open.pop(mark.heal, None)
+                self._count(mark.heal, Outcome.HEALED)
+
+    def under_way(self, key: Key) -> Any:
+        """The heal of a key that runs in this process, or None."""
+        with self.lock:
+            mark = self._marks.get(key)
+            return mark.heal if mark is not None else None
+
+    def ledger(self) -> tuple[int, dict[Outcome, int], int]:
+        """Published, ended by outcome, under way; at one instant."""
+        with self.lock:
+            self._sweep()
+            return self.published, dict(self.ended), len(self._open)

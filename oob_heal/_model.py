@@ -1,0 +1,250 @@
+"""The values that everything else speaks in.
+
+Law: frozen values and their names, nothing that acts. No clock, no lock, no I/O, and no import
+from the package: everyone may know this file, so this file knows no one.
+Times are seconds by the backend's clock; durations are seconds.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple
+
+from typing_extensions import TypeVar
+
+T = TypeVar("T", default=Any)
+
+
+class Freshness(enum.Enum):
+    """The state of a key, by the age of its entry and the policy of its function.
+
+    >>> Freshness.STALE.value
+    'stale'
+    """
+
+    FRESH = "fresh"
+    STALE = "stale"
+    EXPIRED = "expired"
+    ABSENT = "absent"
+
+
+class Reason(enum.Enum):
+    """Why a cache-missed event was published, or why there was nothing to serve.
+
+    ``UNAVAILABLE`` (the backend could not be read) is never published: no lease, no heal.
+    """
+
+    ABSENT = "absent"
+    STALE = "stale"
+    EXPIRED = "expired"
+    REQUESTED = "requested"
+    UNAVAILABLE = "unavailable"
+
+
+class Outcome(enum.Enum):
+    """How a published heal ended; each one ends exactly once."""
+
+    HEALED = "healed"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    FAILED = "failed"
+    DROPPED = "dropped"
+    LOST = "lost"
+
+
+class Why(enum.Enum):
+    """Why a backend refused a lease."""
+
+    HELD = "held"
+    BACKING_OFF = "backing off"
+    FULL = "full"
+
+
+class Scope(NamedTuple):
+    """What ``cache_clear`` clears: one function, in one version and shape, in one namespace."""
+
+    namespace: str
+    name: str
+    version: int
+    fingerprint: str
+
+    @property
+    def label(self) -> str:
+        """How people call it: namespace and name."""
+        return f"{self.namespace}:{self.name}" if self.namespace else self.name
+
+
+class Key(NamedTuple):
+    """One call of one function, hashable, equal for calls that share an entry.
+
+    The token stands for the arguments; they never show in the repr.
+    """
+
+    scope: Scope
+    token: Any
+
+    def __repr__(self) -> str:
+        return f"<Key {self.scope.label} #{hash(self.token) & 0xFFFFFFFF:08x}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value and the facts of its storing. The reader judges its age, never the backend.
+
+    ``dated``: when the heal that brought the value started (when it was written, for ``set``).
+    ``spread``: a random number in [0, 1), drawn once, by which every reader applies the same
+    jitter. ``marked_stale``: counts as past its ttl whatever its age.
+    """
+
+    value: Any = field(repr=False)
+    dated: float
+    marked_stale: bool = False
+    spread: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to heal one key until ``until``, proved by ``token``.
+
+    ``attempt`` counts the leases taken since the key last healed, this one included.
+    ``previous_at`` is when the lease before was granted, if that one lapsed without being given
+    back (its holder crashed or hangs), else None. Source: Gray and Cheriton, "Leases", SOSP 1989.
+    """
+
+    key: Any
+    token: str
+    granted_at: float
+    until: float
+    attempt: int
+    previous_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A lease that was not granted, and until when asking again is pointless."""
+
+    why: Why
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """When a key that failed to heal is tried again: capped, exponential, with full jitter.
+
+    After n failures in a row the delay is drawn evenly from 0 to
+    ``min(maximum, initial * factor ** (n - 1))`` seconds. Source: Marc Brooker, "Exponential
+    Backoff and Jitter", AWS Architecture Blog, 2015.
+
+    >>> Backoff(initial=1, factor=2, maximum=60).ceiling(3)
+    4.0
+    """
+
+    initial: float = 1.0
+    factor: float = 2.0
+    maximum: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("initial", 0.0), ("factor", 1.0), ("maximum", 0.0)):
+            number = getattr(self, name)
+            if isinstance(number, bool) or not isinstance(number, (int, float)):
+                raise TypeError(f"Backoff({name}=) must be a number, not {type(number).__name__}")
+            if not math.isfinite(number) or number < least or number <= 0:
+                raise ValueError(f"Backoff({name}=) must be finite and above {least:g}")
+        if self.maximum < self.initial:
+            raise ValueError("Backoff(maximum=) must not be below initial=")
+
+    def ceiling(self, attempt: int) -> float:
+        """The longest delay in seconds after this many attempts."""
+        steps = max(0, attempt - 1)
+        if self.factor > 1 and steps > math.log(self.maximum / self.initial, self.factor):
+            return float(self.maximum)
+        return float(min(self.maximum, self.initial * self.factor**steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one function's entries are judged and healed; validated, in seconds."""
+
+    ttl: float
+    max_stale: float = 7 * 86_400.0
+    jitter: float = 0.1
+    heal_timeout: float = 30.0
+    queue_timeout: float = 30.0
+    backoff: Backoff = Backoff()
+    drop_on: tuple[type[BaseException], ...] = ()
+
+
+class Served(NamedTuple, Generic[T]):
+    """An answer with what is known of it.
+
+    ``age`` in seconds, None when there is no entry behind the answer. ``freshness`` is that of
+    the key: with ``is_default`` true it is ABSENT or EXPIRED.
+
+    >>> Served("v", Freshness.FRESH, 0.5, False).value
+    'v'
+    """
+
+    value: T
+    freshness: Freshness
+    age: float | None
+    is_default: bool
+
+
+class CacheInfo(NamedTuple):
+    """Counters of one decorated function in this process, since it was decorated.
+
+    A hit is fresh; ``misses = stale + absent``; ``absent`` counts expired and unreadable too.
+    ``currsize`` is None where unknown. Of the heals published,
+    ``published = healed + skipped + refused + failed + dropped + lost + healing``.
+    """
+
+    hits: int
+    misses: int
+    maxsize: int | None
+    currsize: int | None
+    stale: int
+    absent: int
+    healed: int
+    skipped: int
+    refused: int
+    failed: int
+    dropped: int
+    lost: int
+    healing: int
+
+
+@dataclass(frozen=True, slots=True)
+class CacheMissed:
+    """The cache-missed event: this call found its key absent, stale or expired (or asked).
+
+    Plain data that can travel. ``arguments`` maps parameter names to values, without those that
+    are ignored; ``missed_at`` and ``entry_dated`` are seconds by the backend's clock;
+    ``lease_token`` is the publisher's lease, to be adopted by whoever heals.
+    """
+
+    namespace: str
+    name: str
+    version: int
+    arguments: Mapping[str, Any] = field(repr=False)
+    reason: Reason
+    missed_at: float
+    entry_dated: float | None = None
+    lease_token: str | None = None
+    traceparent: str | None = None
+
+
+class Failing(NamedTuple):
+    """A key that does not heal, as ``failing()`` lists it.
+
+    ``next_try``: seconds from now until the next attempt is allowed, 0 if it is now.
+    """
+
+    function: str
+    key: Key
+    error: str
+    message: str
+    attempts: int
+    next_try: float

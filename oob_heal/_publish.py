@@ -1,0 +1,253 @@
+"""From a miss to an executor: the heal as an object, and its publication.
+
+Law: publishing runs in the caller, so it is O(1), bounded, and neither does I/O nor waits. What
+is not accepted is dropped and counted; the next read is the retry. A heal ends once: whatever
+ends it first is counted, whatever comes later changes nothing.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+
+from oob_heal import _decide
+from oob_heal._core import Core, healing
+from oob_heal._drivers import adrive, drive
+from oob_heal._heal import Conversation, End, Subject, conversation, handing_on, healing_now
+from oob_heal._inflight import sight
+from oob_heal._message import encode_event
+from oob_heal._model import CacheMissed, Entry, Key, Lease, Outcome, Reason
+from oob_heal._offload import offload
+from oob_heal.errors import HealRejectedError, HealTimeoutError
+from oob_heal.observe import HealStarted, Missed
+
+forced_executor: list[Any] = []
+"""Carries every heal while it is not empty: ``oob_heal.testing.heal_inline`` puts itself here."""
+
+
+class Heal:
+    """One heal of one key: see ``ports.Heal``."""
+
+    __slots__ = (
+        "__weakref__",
+        "_event",
+        "core",
+        "entry",
+        "error",
+        "key",
+        "lease",
+        "outcome",
+        "running",
+        "subject",
+    )
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.core = subject.core
+        self.key = subject.key
+        self.outcome: Outcome | None = None
+        self.running = False
+        self.lease: Lease | None = None
+        self.entry: Entry | None = None
+        self.error: BaseException | None = None
+        self._event: CacheMissed | None = None
+
+    def __repr__(self) -> str:
+        state = self.outcome.value if self.outcome else "running" if self.running else "waiting"
+        return f"<Heal {self.key!r} {state}>"
+
+    @property
+    def event(self) -> CacheMissed:
+        if self._event is None:
+            self._event = self._make_event(None)
+        return self._event
+
+    @property
+    def group(self) -> str:
+        return self.core.group
+
+    @property
+    def timeout(self) -> float:
+        return self.core.policy.heal_timeout
+
+    @property
+    def ended(self) -> bool:
+        return self.outcome is not None
+
+    def __call__(self) -> Outcome | None:
+        if not self.core.is_async:
+            if self.starts():
+                try:
+                    self.ends(drive(self.subject, self.steps()))
+                finally:
+                    self.cut_off()  # unless it has ended
+            return self.outcome
+        try:
+            return anyio.run(self.run)
+        except Exception as error:  # no loop is to be had here
+            self.ends(End(Outcome.FAILED, error=error))
+            return self.outcome
+
+    async def run(self) -> Outcome | None:
+        if self.core.is_async:
+            if self.starts():
+                await self._arun(self.steps(), None)
+            return self.outcome
+        try:
+            with anyio.move_on_after(self.timeout) as scope:
+                await offload(self)
+            if scope.cancelled_caught:
+                await offload(self.give_up)
+        except Exception as error:  # no thread is to be had
+            self.ends(End(Outcome.DROPPED, error=error))
+        return self.outcome
+
+    async def _arun(self, steps: Conversation, send: Callable[[bytes], Any] | None) -> End:
+        try:
+            end, cut = await adrive(self.subject, steps, send)
+        except BaseException:
+            self.cut_off()
+            raise
+        self.ends(end)
+        if cut is not None:
+            self.core.was_cut_off()
+            raise cut
+        return end
+
+    def steps(self) -> Conversation:
+        """The conversation of this heal, to be driven once, after ``starts``."""
+        return conversation(self.subject, self._hold)
+
+    def _hold(self, lease: Lease) -> None:
+        self.lease = lease
+
+    def starts(self) -> bool:
+        """Whether it may run now: it has not ended, and does not run elsewhere."""
+        if not self.core.inflight.start(self, _decide.lease_for(self.core.policy)):
+            return False
+        self.core.parts.hub.tell(HealStarted(self.core.label))
+        return True
+
+    def ends(self, end: End) -> None:
+        """Count its end, unless it has ended before. No traceback is kept."""
+        self.entry = end.entry
+        self.error = end.error
+        if not self.subject.force:
+            _strip(end.error)
+        if end.outcome is not None and self.core.inflight.end(self, end.outcome, end.quiet):
+            attempt = self.lease.attempt if self.lease else 0
+            self.core.ended(self.key, end.outcome, end.error, attempt, end.delay)
+
+    def give_up(self) -> None:
+        core = self.core
+        attempt = self.lease.attempt if self.lease else 1
+        delay = _decide.retry_after(core.policy.backoff, attempt, core.parts.random())
+        error = HealTimeoutError(f"a heal of {core.label} did not end within heal_timeout")
+        self.ends(End(Outcome.FAILED, None, error, _decide.quiet_for(delay), delay))
+        self._return_lease(delay)
+
+    def cut_off(self) -> None:
+        if self.outcome is None:
+            self.ends(End(Outcome.LOST))
+            self.core.was_cut_off()
+            self._return_lease(0)
+
+    def _return_lease(self, retry_after: float) -> None:
+        if self.lease is None or self.core.shelf.sync is None:
+            return  # it lapses by itself
+        try:
+            self.core.shelf.ask("release", self.lease, retry_after)
+        except Exception as error:
+            self.core.backend_failed("release", error)
+
+    async def hand_on(self, send: Callable[[bytes], Any]) -> None:
+        if not self.starts():
+            return
+        end = await self._arun(handing_on(self.subject, self._hold, self._encode), send)
+        if end.outcome is None:
+            seen = sight(self.subject.seen)
+            hold_back = _decide.QUIET_AT_MOST
+            open_for = _decide.mark_for(self.core.policy)
+            self.core.inflight.handed_on(self, seen, hold_back, open_for)
+
+    async def settle(self) -> bool:
+        self.core.inflight.ledger()  # sweeps what is past its deadline
+        if self.outcome is None and self.lease is not None:
+            try:
+                entry = await self.core.shelf.aask("get", self.key)
+            except Exception as error:
+                self.core.backend_failed("get", error)
+                return False
+            if entry is not None and entry.dated >= self.lease.granted_at:
+                self.ends(End(Outcome.HEALED, entry))
+        return self.outcome is not None
+
+    def _encode(self, lease: Lease) -> bytes:
+        return encode_event(self._make_event(lease.token), self.core.keys)
+
+    def _make_event(self, token: str | None) -> CacheMissed:
+        about, scope = self.subject, self.core.scope
+        return CacheMissed(
+            namespace=scope.namespace,
+            name=scope.name,
+            version=scope.version,
+            arguments=self.core.keys.travelling(about.args, about.kwargs),
+            reason=about.reason,
+            missed_at=about.missed_at,
+            entry_dated=about.seen.dated if about.seen is not None else None,
+            lease_token=token,
+        )
+
+
+def _strip(error: BaseException | None) -> None:
+    """Let go of the frames that an error and what led to it hold."""
+    for _ in range(32):
+        if error is None:
+            return
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
+def publish(core: Core, subject: Subject) -> bool:
+    """Hand a heal to the executor. False if the key is looked after already, or it was dropped."""
+    if core.inflight.holds_back(subject.key, subject.seen) or subject.key in healing.get():
+        return False
+    heal = Heal(subject)
+    if not core.inflight.begin(heal, subject.seen, _decide.mark_for(core.policy)):
+        if heal.outcome is not None:
+            error = HealRejectedError("too many heals of this function are under way")
+            core.ended(heal.key, heal.outcome, error, 0, 0.0)
+        return False
+    core.parts.hub.tell(Missed(core.label, subject.reason))
+    try:
+        if core.parts.closed:
+            raise HealRejectedError("the cache is closed")
+        executor = forced_executor[-1] if forced_executor else core.executor
+        taken = executor.submit(heal)
+    except BaseException as error:
+        heal.ends(End(Outcome.DROPPED, error=error))
+        if not isinstance(error, Exception):
+            raise
+        return False
+    if isinstance(taken, concurrent.futures.Future):
+        taken.add_done_callback(lambda future: heal.cut_off() if future.cancelled() else None)
+    return True
+
+
+def now_heal(core: Core, key: Key, args: Any, kwargs: Any) -> tuple[Heal, Conversation]:
+    """The heal of ``heal_now`` and its conversation; its account is open."""
+    subject = Subject(core, key, args, kwargs, Reason.REQUESTED, core.shelf.now(), force=True)
+    heal = Heal(subject)
+    under_way = core.inflight.under_way(key)
+    core.inflight.join(heal, 2 * _decide.lease_for(core.policy))
+    heal.running = True
+
+    def other() -> Heal | None:
+        found: Heal | None = under_way or core.inflight.under_way(key)
+        return None if found is heal else found
+
+    until = core.parts.clock() + core.policy.heal_timeout
+    return heal, healing_now(subject, heal._hold, other, until)

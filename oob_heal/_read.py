@@ -1,0 +1,147 @@
+"""The request path: short, hot, over ``_decide``.
+
+Law: one read of the backend, no waiting, no lock but the one that publishing needs, and never a
+call of the dependency. The two colours differ in how they read; what follows from it stands once.
+The one inlined comparison, ``now < fresh_until``, is ``_decide.judge``'s own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oob_heal import _decide
+from oob_heal._core import Core, healing
+from oob_heal._decide import Answer, Verdict, fresh_until
+from oob_heal._heal import Subject
+from oob_heal._model import Entry, Freshness, Key, Reason, Served
+from oob_heal._publish import forced_executor, publish
+from oob_heal.errors import CacheMissError
+from oob_heal.observe import Answered
+
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+
+
+def call(core: Core, args: Args, kwargs: Kwargs) -> Any:
+    """What a sync decorated function does."""
+    key = core.make_key(args, kwargs)
+    try:
+        entry = core.shelf.ask("get", key)
+        now = core.shelf.now()
+    except Exception as error:
+        return _unreadable(core, error).value
+    if entry is not None and core.plain and now < fresh_until(entry, core.policy):
+        core.hits += 1
+        return entry.value
+    return answer(core, key, entry, now, args, kwargs).value
+
+
+async def acall(core: Core, args: Args, kwargs: Kwargs) -> Any:
+    """What an async decorated function does."""
+    key = core.make_key(args, kwargs)
+    try:
+        shelf = core.shelf
+        entry = shelf.ask("get", key) if shelf.prompt else await shelf.aask("get", key)
+        now = shelf.now()
+    except Exception as error:
+        return _unreadable(core, error).value
+    if entry is not None and core.plain and now < fresh_until(entry, core.policy):
+        core.hits += 1
+        return entry.value
+    return answer(core, key, entry, now, args, kwargs).value
+
+
+def lookup(core: Core, args: Args, kwargs: Kwargs) -> Served[Any]:
+    key = core.make_key(args, kwargs)
+    try:
+        entry = core.shelf.ask("get", key)
+        now = core.shelf.now()
+    except Exception as error:
+        return _unreadable(core, error)
+    return answer(core, key, entry, now, args, kwargs)
+
+
+async def alookup(core: Core, args: Args, kwargs: Kwargs) -> Served[Any]:
+    key = core.make_key(args, kwargs)
+    try:
+        entry = await core.shelf.aask("get", key)
+        now = core.shelf.now()
+    except Exception as error:
+        return _unreadable(core, error)
+    return answer(core, key, entry, now, args, kwargs)
+
+
+def answer(
+    core: Core, key: Key, entry: Entry | None, now: float, args: Args, kwargs: Kwargs
+) -> Served[Any]:
+    """Judge what was read, publish what was missed, serve."""
+    verdict = _decide.judge(entry, now, core.policy)
+    _count(core, verdict.freshness)
+    if verdict.reason is not None:
+        subject = Subject(core, key, args, kwargs, verdict.reason, now, seen=entry)
+        if publish(core, subject) and forced_executor_heals(core):
+            entry, verdict = _again(core, key, entry, verdict)
+    try:
+        value = core.copied(entry.value) if entry is not None else None
+    except Exception as error:
+        return _unreadable(core, error, counted=True)
+    return _serve(core, value, verdict)
+
+
+def forced_executor_heals(core: Core) -> bool:
+    """Whether the heal just published has ended already: in tests that heal inline."""
+    executor = forced_executor[-1] if forced_executor else core.executor
+    return bool(getattr(executor, "heals_inline", False))
+
+
+def _again(
+    core: Core, key: Key, entry: Entry | None, verdict: Verdict
+) -> tuple[Entry | None, Verdict]:
+    if core.shelf.sync is None:
+        return entry, verdict
+    entry = core.shelf.ask("get", key)
+    return entry, _decide.judge(entry, core.shelf.now(), core.policy)
+
+
+def peeked(core: Core, entry: Entry | None) -> Served[Any] | None:
+    """What a call would serve from an entry, without a trace."""
+    verdict = _decide.judge(entry, core.shelf.now(), core.policy)
+    if entry is None or verdict.freshness not in _decide.SERVES_VALUE:
+        return None
+    return Served(core.copied(entry.value), verdict.freshness, verdict.age, False)
+
+
+def inside_heal_of(key: Key) -> bool:
+    """Whether this code runs inside a heal of this very key."""
+    return key in healing.get()
+
+
+def _count(core: Core, freshness: Freshness) -> None:
+    if freshness is Freshness.FRESH:
+        core.hits += 1
+    elif freshness is Freshness.STALE:
+        core.stale += 1
+    else:
+        core.absent += 1
+
+
+def _serve(core: Core, value: Any, verdict: Verdict) -> Served[Any]:
+    has_default = core.default is not None
+    what = _decide.answer(verdict.freshness, has_default=has_default, in_heal=bool(healing.get()))
+    if core.parts.hub.listening:
+        is_default, error = what is Answer.DEFAULT, what is Answer.ERROR
+        age = verdict.age if what is Answer.VALUE else None
+        core.parts.hub.tell(Answered(core.label, verdict.freshness, age, is_default, error))
+    if what is Answer.VALUE:
+        return Served(value, verdict.freshness, verdict.age, False)
+    if what is Answer.DEFAULT and core.default is not None:
+        return Served(core.default(), verdict.freshness, None, True)
+    raise CacheMissError(core.label, verdict.reason or Reason.ABSENT)
+
+
+def _unreadable(core: Core, error: Exception, *, counted: bool = False) -> Served[Any]:
+    """The backend could not be read: answer as with none, and publish nothing."""
+    if not counted:
+        core.absent += 1
+    core.backend_failed("get", error)
+    return _serve(core, None, Verdict(Freshness.ABSENT, None, Reason.UNAVAILABLE))

@@ -1,0 +1,104 @@
+"""One function's place in its backend: objects in, objects out, in either colour.
+
+Law: the only file that calls a backend. It seals and unseals for backends of bytes, awaits or
+offloads as colours demand, and bounds what it awaits by the backend's deadline. It decides
+nothing and catches nothing.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import Any
+
+import anyio
+
+from oob_heal._envelope import Sealed, seal, unseal
+from oob_heal._keys import key_text, scope_text
+from oob_heal._model import Entry, Lease, Scope
+from oob_heal._offload import offload
+from oob_heal.errors import CodecError
+from oob_heal.ports import Codec
+
+
+def colours(backend: Any) -> tuple[Any, Any]:
+    """A backend's sync half and its async half; None for the one that it has not."""
+    if inspect.iscoroutinefunction(backend.get):
+        return None, backend
+    return backend, getattr(backend, "aio", None)
+
+
+class Shelf:
+    """The backend's verbs for one scope: ``ask`` in this thread, ``aask`` in this task."""
+
+    def __init__(self, backend: Any, codec: Codec, scope: Scope) -> None:
+        self.backend = backend
+        self.codec = codec
+        self.scope = scope
+        self.sync, self.aio = colours(backend)
+        self.in_bytes = bool(getattr(backend, "stores_bytes", False))
+        self.prompt = bool(getattr(backend, "prompt", False))
+        self.shared = bool(getattr(backend, "shared_leases", False))
+        self.deadline = float(getattr(backend, "deadline", math.inf))
+        self.longest_keep = float(getattr(backend, "longest_keep", math.inf))
+        self.now = backend.now
+        self._scope_name = scope_text(scope)
+
+    def ask(self, verb: str, *args: Any, **kwargs: Any) -> Any:
+        """A verb, sync."""
+        sent = self._outward(verb, args)
+        return self._inward(verb, sent, getattr(self.sync, verb)(*sent, **kwargs))
+
+    async def aask(self, verb: str, *args: Any, **kwargs: Any) -> Any:
+        """A verb, awaited: at once where the backend is prompt, else within its deadline."""
+        if self.prompt:
+            return self.ask(verb, *args, **kwargs)
+        sent = self._outward(verb, args)
+        with anyio.fail_after(None if math.isinf(self.deadline) else self.deadline):
+            if self.aio is not None:
+                reply = await getattr(self.aio, verb)(*sent, **kwargs)
+            else:
+                reply = await offload(lambda: getattr(self.sync, verb)(*sent, **kwargs))
+        return self._inward(verb, sent, reply)
+
+    def _outward(self, verb: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not self.in_bytes:
+            return args
+        subject, *rest = args
+        if isinstance(subject, Scope):
+            return (self._scope_name,)
+        name = subject.key if isinstance(subject, Lease) else key_text(self._scope_name, subject)
+        if rest and isinstance(rest[0], Entry):
+            rest[0] = self._sealed(name, rest[0])
+        return (subject if isinstance(subject, Lease) else name, *rest)
+
+    def _sealed(self, name: str, entry: Entry) -> bytes:
+        payload = self.codec.encode(entry.value)
+        return seal(name, Sealed(payload, entry.dated, entry.marked_stale, entry.spread))
+
+    def _inward(self, verb: str, sent: tuple[Any, ...], reply: Any) -> Any:
+        if not self.in_bytes or verb != "get" or reply is None:
+            return reply
+        sealed = unseal(sent[0], reply)
+        if sealed is None:
+            return None
+        try:
+            value = self.codec.decode(sealed.payload)
+        except CodecError:
+            return None
+        return Entry(value, sealed.dated, sealed.marked_stale, sealed.spread)
+
+    def currsize(self) -> int | None:
+        """How many entries there are, where the backend knows without I/O."""
+        count = getattr(self.backend, "currsize", None)
+        try:
+            size: int | None = count(self.scope) if callable(count) else None
+        except Exception:
+            size = None
+        return size
+
+    @property
+    def maxsize(self) -> int | None:
+        """How many entries there may be, where the backend says."""
+        size = getattr(self.backend, "maxsize", None)
+        return size if isinstance(size, int) else None

@@ -1,0 +1,35 @@
+"""The worker's side of an external queue: from a message to its heal.
+
+Law: whatever arrives, nothing is raised and nothing foreign is called. A message names a
+registered function and its arguments; the key is computed anew; the lease is adopted if it still
+holds. A message that is none of ours is poison: counted, told once, and done with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from oob_heal import _decide
+from oob_heal._core import Core
+from oob_heal._heal import Subject
+from oob_heal._message import event_of, open_message
+from oob_heal._publish import Heal
+
+
+def heal_of(payload: Any, functions: Mapping[tuple[str, str, int], Core]) -> Heal | None:
+    """The heal that a message asks for, its account open; None for poison."""
+    try:
+        fields = open_message(payload)
+        core = functions[fields["namespace"], fields["name"], fields["version"]]
+        event = event_of(fields, core.keys)
+        args, kwargs = core.keys.arrived(event.arguments)
+        key = core.make_key(args, kwargs)
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+    subject = Subject(
+        core, key, args, kwargs, event.reason, event.missed_at, adopt=event.lease_token
+    )
+    heal = Heal(subject)
+    core.inflight.join(heal, 2 * _decide.lease_for(core.policy))
+    return heal

@@ -1,0 +1,1 @@
+"""Where entries live, one file a store; imported by full path."""

@@ -1,0 +1,88 @@
+"""Heals as tasks on the running event loop: the default for async functions.
+
+Law: no loop is known before a heal is submitted. A task is referenced until it ends, starts in
+an empty context, and never takes its first step inside the caller (whatever task factory the
+loop has). A task that its loop cut off before its first step is cleaned up by its callback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import sys
+from typing import Any
+
+from oob_heal.errors import HealRejectedError
+
+
+class TaskExecutor:
+    """A bounded number of tasks: asyncio's on the loop that runs the caller, trio's as system
+    tasks. Without a running loop it rejects. A heal of a sync function runs on a daemon thread,
+    awaited by its task.
+
+    ``tasks``: how many heals may be under way at once.
+
+    >>> TaskExecutor(tasks=100)
+    <TaskExecutor 0/100>
+    """
+
+    def __init__(self, tasks: int = 1_000) -> None:
+        if isinstance(tasks, bool) or not isinstance(tasks, int):
+            raise TypeError(f"tasks= must be a whole number, not {type(tasks).__name__}")
+        if tasks < 1:
+            raise ValueError(f"tasks= must be at least 1, not {tasks}")
+        self.tasks = tasks
+        self._running: dict[Any, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<TaskExecutor {len(self._running)}/{self.tasks}>"
+
+    def submit(self, heal: Any, /) -> None:
+        """Start a task. Raises HealRejectedError when full, or where no loop runs."""
+        if len(self._running) >= self.tasks:
+            self._forget_closed_loops()
+        if len(self._running) >= self.tasks:
+            raise HealRejectedError(f"{self.tasks} tasks heal already")
+        trio = sys.modules.get("trio")
+        if trio is not None and trio.lowlevel.in_trio_task():
+            self._start_in_trio(trio, heal)
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise HealRejectedError(
+                "no event loop runs here; give executor=ThreadExecutor()"
+            ) from None
+        # Not loop.create_task: an eager task factory would run the heal in the caller.
+        task = asyncio.Task(heal.run(), loop=loop, context=contextvars.Context())
+        self._running[task] = heal
+        task.add_done_callback(lambda done: self._ended(done, heal))
+
+    def _forget_closed_loops(self) -> None:
+        """Tasks of a loop that was closed over them never end."""
+        for task, heal in list(self._running.items()):
+            if isinstance(task, asyncio.Task) and task.get_loop().is_closed():
+                self._running.pop(task, None)
+                task._log_destroy_pending = False  # type: ignore[attr-defined]  # as gather does
+                heal.cut_off()
+
+    def _ended(self, task: asyncio.Task[Any], heal: Any) -> None:
+        self._running.pop(task, None)
+        if task.cancelled() or task.exception() is not None:
+            heal.cut_off()
+
+    def _start_in_trio(self, trio: Any, heal: Any) -> None:
+        async def run() -> None:
+            try:
+                await heal.run()
+            except Exception:  # a system task that raises would end the whole run
+                heal.cut_off()
+            finally:
+                self._running.pop(heal, None)
+
+        self._running[heal] = heal
+        try:
+            trio.lowlevel.spawn_system_task(run, context=contextvars.Context())
+        except RuntimeError as error:
+            self._running.pop(heal, None)
+            raise HealRejectedError("trio takes no more tasks") from error

@@ -1,0 +1,201 @@
+"""What happens, told to observers: off the hot path, bounded, never able to hurt.
+
+Law: happenings are frozen and hold no argument, value or default. Each observer has a mailbox
+and a daemon thread of its own, started with the first happening; a caller or a heal only puts
+the happening in, O(1). What an observer raises is swallowed; while it blocks, the oldest
+happenings fall out of its mailbox and are counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from oob_heal import _lifecycle
+from oob_heal._model import Freshness, Outcome, Reason
+from oob_heal.ports import Observer
+
+MAILBOX = 10_000  # happenings waiting for one observer
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something happened to a decorated function; ``function`` is its label."""
+
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Happening):
+    """A call was answered. ``age`` in seconds, None with no entry behind it. An ``error`` answer
+    is a CacheMissError."""
+
+    freshness: Freshness
+    age: float | None
+    is_default: bool
+    error: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missed(Happening):
+    """A cache-missed event was published."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class HealStarted(Happening):
+    """A heal began to run in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealEnded(Happening):
+    """A heal ended. ``error`` is the type's name, ``attempt`` the lease's, where there are any;
+    ``advice`` is what this library has to say of it, '' if nothing."""
+
+    outcome: Outcome
+    error: str = ""
+    attempt: int = 0
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendFailed(Happening):
+    """A verb of the backend failed, or took longer than its deadline."""
+
+    verb: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advice(Happening):
+    """Something the library noticed, and what to do about it."""
+
+    text: str
+
+
+class Mailbox:
+    """Delivers happenings to one observer, in its own thread."""
+
+    def __init__(self, observer: Observer, size: int = MAILBOX) -> None:
+        self.observer = observer
+        self.size = size
+        self.overflowed = 0
+        self.lock = threading.Lock()
+        self._renew()
+        _lifecycle.survives_fork(self)
+
+    def _renew(self) -> None:
+        self.lock = threading.Lock()
+        self._arrived = threading.Condition(self.lock)
+        self._waiting: deque[Happening] = deque()
+        self._delivering = False
+        self._started = False
+
+    def after_fork(self, consistent: bool) -> None:
+        self._renew()
+
+    def put(self, happening: Happening) -> None:
+        """Leave a happening. Never raises, never waits for the observer."""
+        with self.lock:
+            if len(self._waiting) >= self.size:
+                self._waiting.popleft()
+                self.overflowed += 1
+            self._waiting.append(happening)
+            self._arrived.notify_all()
+            if self._started:
+                return
+            self._started = True
+        try:
+            threading.Thread(target=self._deliver, name="oob-heal-observer", daemon=True).start()
+        except RuntimeError:  # no thread is to be had: the next happening tries again
+            self._started = False
+
+    def _deliver(self) -> None:
+        while True:
+            with self.lock:
+                self._delivering = False
+                self._arrived.notify_all()
+                self._arrived.wait_for(lambda: bool(self._waiting))
+                happening = self._waiting.popleft()
+                self._delivering = True
+            try:
+                self.observer(happening)
+            except BaseException:
+                pass
+
+    def flush(self, grace: float) -> bool:
+        """Wait until all is delivered, at most ``grace`` seconds."""
+        with self.lock:
+            return self._arrived.wait_for(
+                lambda: not self._waiting and not self._delivering, timeout=grace
+            )
+
+
+class Hub:
+    """The mailboxes of one cache. ``listening`` is False when only the logger hears."""
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._mailboxes = [Mailbox(observer) for observer in observers]
+        self._log = Mailbox(LogObserver())
+        self.listening = bool(self._mailboxes)
+
+    def tell(self, happening: Happening) -> None:
+        for mailbox in self._mailboxes:
+            mailbox.put(happening)
+        if not isinstance(happening, QUIET) and not _went_well(happening):
+            self._log.put(happening)
+
+    def flush(self, grace: float) -> None:
+        """Wait until every observer has heard all, at most ``grace`` seconds together."""
+        until = time.monotonic() + grace
+        for mailbox in [*self._mailboxes, self._log]:
+            mailbox.flush(max(0.0, until - time.monotonic()))
+
+
+QUIET = (Answered, Missed, HealStarted)
+
+
+def _went_well(happening: Happening) -> bool:
+    return isinstance(happening, HealEnded) and happening.outcome in (
+        Outcome.HEALED,
+        Outcome.SKIPPED,
+        Outcome.REFUSED,
+    )
+
+
+class LogObserver:
+    """Says what went wrong to the logger ``oob_heal``: each kind of trouble of each function
+    once, and again after it was silent for ten minutes. Types and advice, never arguments."""
+
+    again_after = 600.0  # s
+
+    def __init__(self) -> None:
+        self._logger = logging.getLogger("oob_heal")
+        self._told: dict[Any, float] = {}
+
+    def __call__(self, happening: Happening) -> None:
+        text = self._text(happening)
+        now = time.monotonic()
+        last = self._told.pop((happening.function, text), None)
+        self._told[happening.function, text] = now
+        while len(self._told) > 1_000:
+            del self._told[next(iter(self._told))]
+        if last is None or now - last > self.again_after:
+            self._logger.warning("%s: %s", happening.function, text)
+
+    @staticmethod
+    def _text(happening: Happening) -> str:
+        if isinstance(happening, Advice):
+            return happening.text
+        if isinstance(happening, BackendFailed):
+            return f"the backend failed to {happening.verb}: {happening.error}"
+        if isinstance(happening, HealEnded):
+            said = happening.advice or happening.error or "no reason given"
+            return f"a heal was {happening.outcome.value}: {said}; see failing()"
+        return type(happening).__name__

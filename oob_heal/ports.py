@@ -1,0 +1,180 @@
+"""What users plug in: backend, executor, codec, observer, clock.
+
+Law: protocols and plain constants, no behaviour. Verbs of a backend are sync here; a backend of
+the other colour has the same verbs as coroutines. A backend that serves both colours is a sync
+one whose attribute ``aio`` is its async half. What a backend can do it declares; undeclared
+means no:
+
+    declaration     default   means
+    stores_bytes    False     keys and scopes are short ASCII text, entries are sealed bytes
+    shared_leases   False     leases hold between processes
+    prompt          False     its verbs return at once, without I/O: async code may call them
+    deadline        inf       seconds within which every verb returns or raises
+    longest_keep    inf       seconds for which it keeps an entry at most
+    aio             None      its async half
+
+An executor may declare ``leaves_process`` (heals run in other processes: it needs shared leases)
+and ``heals_inline`` (for tests only: submit returns when the heal has ended).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, runtime_checkable
+
+from oob_heal._model import CacheMissed, Entry, Lease, Outcome, Refused
+
+STALE_MARK_AT = 5  # the byte of a sealed entry that a bytes backend sets to 1 to mark it stale
+"""Where the stale mark stands in a sealed entry: one byte, 0 or 1."""
+
+Clock = Callable[[], float]
+"""Returns seconds that never run backwards, as ``time.monotonic`` does."""
+
+
+class Backend(Protocol):
+    """Stores entries and grants leases; each verb is atomic. It never decides.
+
+    ``set``, ``delete``, ``mark_stale`` and ``clear`` void the lease of every key they concern,
+    also of an absent one. Attempts are counted when a lease is granted; ``commit`` and ``set``
+    reset attempts and retry time, the other verbs leave them.
+    """
+
+    def now(self) -> float:
+        """Seconds by the clock that dates this backend's entries and leases; no I/O."""
+        ...
+
+    def get(self, key: Any) -> Any:
+        """The entry, or None. A read changes nothing."""
+        ...
+
+    def set(self, key: Any, entry: Any, keep_for: float) -> None:
+        """Store an entry, to be kept ``keep_for`` seconds at most."""
+        ...
+
+    def delete(self, key: Any) -> None:
+        """Make the key absent."""
+        ...
+
+    def mark_stale(self, key: Any) -> None:
+        """Make the entry, if there is one, count as past its ttl."""
+        ...
+
+    def clear(self, scope: Any) -> None:
+        """Make every key of the scope absent, and of no other scope."""
+        ...
+
+    def acquire(
+        self, key: Any, lease_for: float, *, adopt: str | None = None, force: bool = False
+    ) -> Lease | Refused:
+        """Grant the lease of a free key for ``lease_for`` seconds.
+
+        ``adopt`` exchanges a publisher's token for a new lease, once, without counting another
+        attempt; if that token holds nothing any more, a free key is granted as usual. ``force``
+        passes over the retry time, never over a lease that holds.
+        """
+        ...
+
+    def commit(self, lease: Lease, entry: Any, keep_for: float) -> bool:
+        """Store the entry and end the lease, if it still holds; False if it is void.
+
+        With None for the entry: remove what is there, and grant no lease for ``keep_for``
+        seconds. Idempotent by token: the same commit again is True and writes nothing.
+        """
+        ...
+
+    def release(self, lease: Lease, retry_after: float = 0) -> None:
+        """Give the lease back; no other is granted for ``retry_after`` seconds.
+
+        With 0 it is given back unused, and the attempt that it counted is taken back.
+        """
+        ...
+
+
+class Heal(Protocol):
+    """One heal, on its way to where it runs: call it, await ``run()``, or let the event travel."""
+
+    @property
+    def event(self) -> CacheMissed:
+        """What was missed, as plain data; built on first use."""
+        ...
+
+    @property
+    def group(self) -> str:
+        """The function's name or its ``dependency``: what a fair executor shares itself by."""
+        ...
+
+    @property
+    def timeout(self) -> float:
+        """``heal_timeout`` in seconds."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether its outcome is known."""
+        ...
+
+    def __call__(self) -> Outcome:
+        """Run it to its end in this thread. Never raises an Exception."""
+        ...
+
+    async def run(self) -> Outcome:
+        """Run it to its end in this task. Never raises an Exception."""
+        ...
+
+    def give_up(self) -> None:
+        """It is past its timeout: fail it, return its lease, and refuse whatever it brings."""
+        ...
+
+    def cut_off(self) -> None:
+        """What carried it is gone: count it as lost, return its lease."""
+        ...
+
+    def hand_on(self, send: Callable[[bytes], Any]) -> Coroutine[Any, Any, None]:
+        """Take the lease, and send the encoded event with its token to an engine."""
+        ...
+
+    def settle(self) -> Coroutine[Any, Any, bool]:
+        """After ``hand_on``: look whether the engine's worker has healed; True once it ended."""
+        ...
+
+
+class Executor(Protocol):
+    """Carries heals to where they run."""
+
+    def submit(self, heal: Any, /) -> Any:
+        """Take a heal, without I/O and without waiting, or raise ``HealRejectedError``.
+
+        It runs in the caller of a decorated function, and must not run the heal there.
+        """
+        ...
+
+
+class Codec(Protocol):
+    """Turns values into bytes and back."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the codec and the shape it writes: another one reads nothing of this one's."""
+        ...
+
+    def encode(self, value: Any) -> bytes:
+        """Bytes that ``decode`` turns into an equal value, else ``CodecError``."""
+        ...
+
+    def decode(self, data: bytes) -> Any:
+        """The value. Must execute nothing. ``CodecError`` for whatever it would not have
+        written."""
+        ...
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Hears what happens, in a thread of its own; what it raises or how long it takes is its
+    own business."""
+
+    def __call__(self, happening: Any, /) -> None:
+        """Hear one frozen happening of ``oob_heal.observe``."""
+        ...
+
+
+__all__ = ["STALE_MARK_AT", "Backend", "Clock", "Codec", "Entry", "Executor", "Heal", "Observer"]

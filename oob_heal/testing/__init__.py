@@ -1,0 +1,20 @@
+"""What tests of services, backends and executors need; nothing in the package imports it.
+
+A clock and an executor that a test moves by hand, an executor that heals inline, a backend that
+fails on demand, and a store of bytes that several "processes" share.
+"""
+
+from oob_heal.testing._backends import FlakyBackend, SharedBackend, SharedStore
+from oob_heal.testing._clock import ManualClock
+from oob_heal.testing._executors import InlineExecutor, ManualExecutor, Steps, heal_inline
+
+__all__ = [
+    "FlakyBackend",
+    "InlineExecutor",
+    "ManualClock",
+    "ManualExecutor",
+    "SharedBackend",
+    "SharedStore",
+    "Steps",
+    "heal_inline",
+]

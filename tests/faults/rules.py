@@ -1,0 +1,13 @@
+"""Faults in the table of rules."""
+
+from tests.faults._plant import Fault
+
+FAULTS = [
+    Fault(
+        "a default is never served",
+        "_decide.py",
+        "Answer.DEFAULT if has_default and not in_heal else Answer.ERROR",
+        "Answer.ERROR",
+        ("tests/test_rules.py::test_an_absent_key_answers_with_the_default_and_publishes",),
+    ),
+]
