@@ -92,7 +92,7 @@ class Shelf:
         """How many entries there are, where the backend knows without I/O."""
         count = getattr(self.backend, "currsize", None)
         try:
-            size: int | None = count(self.scope) if callable(count) else None
+            size: Any = count(self.scope) if callable(count) else None
         except Exception:
             size = None
         return size

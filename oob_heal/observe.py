@@ -197,5 +197,15 @@ class LogObserver:
             return f"the backend failed to {happening.verb}: {happening.error}"
         if isinstance(happening, HealEnded):
             said = happening.advice or happening.error or "no reason given"
-            return f"a heal was {happening.outcome.value}: {said}; see failing()"
+            return f"a heal {_TOLD[happening.outcome]}: {said}; see failing() and cache_info()"
         return type(happening).__name__
+
+
+_TOLD = {
+    Outcome.HEALED: "healed",
+    Outcome.SKIPPED: "was skipped",
+    Outcome.REFUSED: "was refused",
+    Outcome.FAILED: "failed",
+    Outcome.DROPPED: "was dropped",
+    Outcome.LOST: "was lost",
+}
