@@ -139,6 +139,7 @@ class HealingCache:
         )
         self._wire(core, asked)
         identity = (core.scope.namespace, core.scope.name, core.scope.version)
+        _wiring.claim_identity(core, self._functions.get(identity))
         if asked.backend is not None:
             _wiring.claim_name(core, core.shelf.backend)
         self._functions[identity] = core

@@ -20,7 +20,7 @@ GRACE = 2.0  # s
 
 
 class Forks(Protocol):
-    """What survives a fork: it has one lock, and renews itself in the child."""
+    """What survives a fork: it has one lock or None, and renews itself in the child."""
 
     @property
     def lock(self) -> Any: ...
@@ -62,13 +62,14 @@ def _before_fork() -> None:
     until = time.monotonic() + FORK_WAIT
     for table in list(_forking):
         lock = table.lock
-        _held.append((table, lock, lock.acquire(timeout=max(0.0, until - time.monotonic()))))
+        wait = max(0.0, until - time.monotonic())
+        _held.append((table, lock, lock is None or lock.acquire(timeout=wait)))
 
 
 def _after_in_parent() -> None:
     while _held:
         _, lock, taken = _held.pop()
-        if taken:
+        if taken and lock is not None:
             lock.release()
     _guard[0].release()
 

@@ -8,6 +8,7 @@ ends it first is counted, whatever comes later changes nothing.
 from __future__ import annotations
 
 import concurrent.futures
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ from oob_heal._offload import offload
 from oob_heal.errors import HealRejectedError, HealTimeoutError
 from oob_heal.observe import HealStarted, Missed
 
+_submitting = threading.local()  # .executor: what runs submit in this thread right now
+
 forced_executor: list[Any] = []
 """Carries every heal while it is not empty: ``oob_heal.testing.heal_inline`` puts itself here."""
 
@@ -37,6 +40,7 @@ class Heal:
         "core",
         "entry",
         "error",
+        "inflight",
         "key",
         "lease",
         "outcome",
@@ -47,6 +51,7 @@ class Heal:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.core = subject.core
+        self.inflight = subject.core.inflight  # its account is there, though parts be swapped
         self.key = subject.key
         self.outcome: Outcome | None = None
         self.running = False
@@ -78,6 +83,7 @@ class Heal:
         return self.outcome is not None
 
     def __call__(self) -> Outcome | None:
+        _refuse_in_caller()
         if not self.core.is_async:
             if self.starts():
                 try:
@@ -126,7 +132,7 @@ class Heal:
 
     def starts(self) -> bool:
         """Whether it may run now: it has not ended, and does not run elsewhere."""
-        if not self.core.inflight.start(self, _decide.lease_for(self.core.policy)):
+        if not self.inflight.start(self, _decide.lease_for(self.core.policy)):
             return False
         self.core.parts.hub.tell(HealStarted(self.core.label))
         return True
@@ -137,7 +143,7 @@ class Heal:
         self.error = end.error
         if not self.subject.force:
             _strip(end.error)
-        if end.outcome is not None and self.core.inflight.end(self, end.outcome, end.quiet):
+        if end.outcome is not None and self.inflight.end(self, end.outcome, end.quiet):
             attempt = self.lease.attempt if self.lease else 0
             self.core.ended(self.key, end.outcome, end.error, attempt, end.delay)
 
@@ -171,10 +177,10 @@ class Heal:
             seen = sight(self.subject.seen)
             hold_back = _decide.QUIET_AT_MOST
             open_for = _decide.mark_for(self.core.policy)
-            self.core.inflight.handed_on(self, seen, hold_back, open_for)
+            self.inflight.handed_on(self, seen, hold_back, open_for)
 
     async def settle(self) -> bool:
-        self.core.inflight.ledger()  # sweeps what is past its deadline
+        self.inflight.ledger()  # sweeps what is past its deadline
         if self.outcome is None and self.lease is not None:
             try:
                 entry = await self.core.shelf.aask("get", self.key)
@@ -226,7 +232,7 @@ def publish(core: Core, subject: Subject) -> bool:
         if core.parts.closed:
             raise HealRejectedError("the cache is closed")
         executor = forced_executor[-1] if forced_executor else core.executor
-        taken = executor.submit(heal)
+        taken = _submit(executor, heal)
     except BaseException as error:
         heal.ends(End(Outcome.DROPPED, error=error))
         if not isinstance(error, Exception):
@@ -235,6 +241,24 @@ def publish(core: Core, subject: Subject) -> bool:
     if isinstance(taken, concurrent.futures.Future):
         taken.add_done_callback(lambda future: heal.cut_off() if future.cancelled() else None)
     return True
+
+
+def _submit(executor: Any, heal: Heal) -> Any:
+    outer = getattr(_submitting, "executor", None)
+    _submitting.executor = executor
+    try:
+        return executor.submit(heal)
+    finally:
+        _submitting.executor = outer
+
+
+def _refuse_in_caller() -> None:
+    """The promise, held against executors that run what they are given: not in the caller."""
+    executor = getattr(_submitting, "executor", None)
+    if executor is not None and not getattr(executor, "heals_inline", False):
+        raise HealRejectedError(
+            f"{type(executor).__name__}.submit ran the heal in the caller; it must hand it on"
+        )
 
 
 def now_heal(core: Core, key: Key, args: Any, kwargs: Any) -> tuple[Heal, Conversation]:

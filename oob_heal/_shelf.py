@@ -94,8 +94,8 @@ class Shelf:
         try:
             size: Any = count(self.scope) if callable(count) else None
         except Exception:
-            size = None
-        return size
+            return None
+        return size if isinstance(size, int) else None
 
     @property
     def maxsize(self) -> int | None:

@@ -59,6 +59,10 @@ class HealingFunction(_Members[P], Protocol[P, R, D]):
     def __get__(
         self: HealingFunction[Concatenate[S, Q], R, D], instance: S, owner: type | None = ..., /
     ) -> Callable[Q, R | D]: ...
+    @overload  # a static method, reached through an instance: its first parameter is another type
+    def __get__(
+        self, instance: object, owner: type | None = ..., /
+    ) -> HealingFunction[P, R, D]: ...
 
     def lookup(self, *args: P.args, **kwargs: P.kwargs) -> Served[R | D]:
         """As the call, with freshness, age, and whether it is the default."""
@@ -108,6 +112,10 @@ class AsyncHealingFunction(_Members[P], Protocol[P, R, D]):
         owner: type | None = ...,
         /,
     ) -> Callable[Q, Coroutine[Any, Any, R | D]]: ...
+    @overload
+    def __get__(
+        self, instance: object, owner: type | None = ..., /
+    ) -> AsyncHealingFunction[P, R, D]: ...
 
     async def lookup(self, *args: P.args, **kwargs: P.kwargs) -> Served[R | D]:
         """As the call, with freshness, age, and whether it is the default."""

@@ -131,6 +131,15 @@ def _check_travels(core: Core) -> None:
             )
 
 
+def claim_identity(core: Core, holder: Core | None) -> None:
+    """Refuse a second function of one name in a cache whose heals come back by name."""
+    if holder is not None and core.shelf.shared and not _redefined(holder.fn, core.fn):
+        raise TypeError(
+            f"two functions are named {core.scope.label} in version {core.scope.version}, and a "
+            f"worker could not tell them apart; write name=... for one of them"
+        )
+
+
 def claim_name(core: Core, backend: Any) -> None:
     """Refuse a second function of the same name on a backend that was handed in."""
     try:

@@ -8,6 +8,7 @@ means no:
     declaration     default   means
     stores_bytes    False     keys and scopes are short ASCII text, entries are sealed bytes
     shared_leases   False     leases hold between processes
+    store_clock     False     entries and leases are dated by the store's clock, not this process's
     prompt          False     its verbs return at once, without I/O: async code may call them
     deadline        inf       seconds within which every verb returns or raises
     longest_keep    inf       seconds for which it keeps an entry at most

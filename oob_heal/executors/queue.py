@@ -145,7 +145,7 @@ class QueueExecutor:
         self,
         send: Callable[[bytes], Any],
         *,
-        outbox: int = 1_000,
+        outbox: int = 10_000,
         grace: float = GRACE,
         clock: Clock = time.monotonic,
     ) -> None:

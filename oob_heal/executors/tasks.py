@@ -12,6 +12,7 @@ import contextvars
 import sys
 from typing import Any
 
+from oob_heal import _lifecycle
 from oob_heal.errors import HealRejectedError
 
 
@@ -33,6 +34,12 @@ class TaskExecutor:
             raise ValueError(f"tasks= must be at least 1, not {tasks}")
         self.tasks = tasks
         self._running: dict[Any, Any] = {}
+        self.lock = None  # only the loop's own thread touches a task
+        _lifecycle.survives_fork(self)
+
+    def after_fork(self, consistent: bool) -> None:
+        """In the child: the tasks are the parent's."""
+        self._running = {}
 
     def __repr__(self) -> str:
         return f"<TaskExecutor {len(self._running)}/{self.tasks}>"

@@ -184,7 +184,7 @@ class ThreadExecutor:
         self,
         threads: int = 8,
         *,
-        queue: int = 1_000,
+        queue: int = 10_000,
         hung: int = 64,
         grace: float = GRACE,
         clock: Clock = time.monotonic,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import anyio.lowlevel
@@ -47,10 +48,38 @@ class FlakyBackend:
             return attribute
 
         def verb(*args: Any, **kwargs: Any) -> Any:
-            self.asked[name] += 1
-            if name in self._failing:
-                raise self._failing[name]
+            self._ask(name)
             return attribute(*args, **kwargs)
+
+        return verb
+
+    def _ask(self, verb: str) -> None:
+        self.asked[verb] += 1
+        if verb in self._failing:
+            raise self._failing[verb]
+
+    @property
+    def aio(self) -> Any:
+        """The async half, which fails with it; None if the backend has none."""
+        half = getattr(self.backend, "aio", None)
+        return None if half is None else _FlakyHalf(half, self._ask)
+
+
+class _FlakyHalf:
+    """The async half of a ``FlakyBackend``."""
+
+    def __init__(self, half: Any, ask: Callable[[str], None]) -> None:
+        self._half = half
+        self._ask = ask
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._half, name)
+        if name not in VERBS:
+            return attribute
+
+        async def verb(*args: Any, **kwargs: Any) -> Any:
+            self._ask(name)
+            return await attribute(*args, **kwargs)
 
         return verb
 
@@ -109,6 +138,7 @@ class SharedBackend:
 
     stores_bytes = True
     shared_leases = True
+    store_clock = True
     deadline = 0.05
     longest_keep = LONGEST_KEEP
 

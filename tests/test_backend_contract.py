@@ -1,0 +1,50 @@
+"""Our backends keep what every backend promises: the suite is shipped, this is its use."""
+
+import cachetools
+import pytest
+
+from oob_heal.backends.bytestore import ByteStoreBackend
+from oob_heal.backends.mapping import MappingBackend
+from oob_heal.backends.memory import MemoryBackend
+from oob_heal.testing import BackendContract, FlakyBackend, ManualClock, Promise, SharedStore
+
+
+class InADict(ByteStoreBackend):
+    """The least that a store of bytes needs."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock=clock)
+        self.data: dict[str, bytes] = {}
+
+    def load(self, key: str) -> bytes | None:
+        return self.data.get(key)
+
+    def store(self, key: str, data: bytes, keep_for: float) -> None:
+        self.data[key] = data
+
+    def remove(self, key: str) -> None:
+        self.data.pop(key, None)
+
+
+CONTRACTS = {
+    "memory": BackendContract(lambda clock: MemoryBackend(clock=clock)),
+    "dict": BackendContract(lambda clock: MappingBackend({}, clock=clock)),
+    "lru": BackendContract(lambda clock: MappingBackend(cachetools.LRUCache(99), clock=clock)),
+    "flaky": BackendContract(lambda clock: FlakyBackend(MemoryBackend(clock=clock))),
+    "bytes": BackendContract(InADict),
+    "shared": BackendContract(
+        lambda clock: SharedStore(clock).backend(), second=lambda backend: backend.store.backend()
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        pytest.param(promise, id=f"{name}: {promise}")
+        for name, contract in CONTRACTS.items()
+        for promise in contract.promises()
+    ],
+)
+def test_a_backend_promises_that(promise: Promise) -> None:
+    promise()
