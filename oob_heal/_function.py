@@ -19,7 +19,7 @@ from oob_heal._heal import Conversation, End, Subject
 from oob_heal._model import CacheInfo, Key, Outcome, Reason
 from oob_heal._publish import Heal, now_heal, publish
 from oob_heal._shelf import Shelf
-from oob_heal.errors import BackendError, CacheMissError, OobHealError
+from oob_heal.errors import BackendError, CacheMissError, HealRejectedError, OobHealError
 
 
 def decorated(core: Core, parameters: dict[str, Any]) -> Callable[..., Any]:
@@ -169,7 +169,15 @@ def _write_failed(core: Core, verb: str, error: Exception) -> BackendError:
 def _to_set(core: Core, value: Any, args: Any, kwargs: Any) -> tuple[Key, tuple[Any, ...]]:
     key = core.make_key(args, kwargs)
     check_result(f"set() of {core.label}", value)
-    return key, (core.new_entry(value, core.shelf.now()), core.keep_for())
+    return key, (core.new_entry(value, _now(core)), core.keep_for())
+
+
+def _now(core: Core) -> float:
+    """The backend's time; one that has none yet cannot date a write."""
+    try:
+        return core.shelf.now()
+    except Exception as error:
+        raise _write_failed(core, "tell the time", error) from error
 
 
 def _was_set(core: Core, key: Key) -> None:
@@ -179,14 +187,22 @@ def _was_set(core: Core, key: Key) -> None:
 
 def _request(core: Core, args: Any, kwargs: Any) -> bool:
     key = core.make_key(args, kwargs)
-    return publish(core, Subject(core, key, args, kwargs, Reason.REQUESTED, core.shelf.now()))
+    try:
+        now = _now(core)
+    except BackendError:
+        return False
+    return publish(core, Subject(core, key, args, kwargs, Reason.REQUESTED, now))
 
 
 def _to_heal_now(core: Core, args: Any, kwargs: Any) -> tuple[Heal, Conversation]:
     key = core.make_key(args, kwargs)
     if _read.inside_heal_of(key):
         raise CacheMissError(core.label, Reason.ABSENT)
-    return now_heal(core, key, args, kwargs)
+    try:
+        now = _now(core)
+    except BackendError as error:
+        raise HealRejectedError(f"the backend of {core.label} is away: no heal") from error
+    return now_heal(core, key, args, kwargs, now)
 
 
 def _brought(core: Core, heal: Heal, end: End) -> Any:

@@ -261,9 +261,9 @@ def _refuse_in_caller() -> None:
         )
 
 
-def now_heal(core: Core, key: Key, args: Any, kwargs: Any) -> tuple[Heal, Conversation]:
+def now_heal(core: Core, key: Key, args: Any, kwargs: Any, now: float) -> tuple[Heal, Conversation]:
     """The heal of ``heal_now`` and its conversation; its account is open."""
-    subject = Subject(core, key, args, kwargs, Reason.REQUESTED, core.shelf.now(), force=True)
+    subject = Subject(core, key, args, kwargs, Reason.REQUESTED, now, force=True)
     heal = Heal(subject)
     under_way = core.inflight.under_way(key)
     core.inflight.join(heal, 2 * _decide.lease_for(core.policy))

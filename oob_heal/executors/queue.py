@@ -21,15 +21,17 @@ from oob_heal._lifecycle import GRACE
 from oob_heal.errors import HealRejectedError
 from oob_heal.ports import Clock
 
-FIRST_LOOK = 1.0  # s after sending until the publisher looks whether the key healed
 LOOKS_AT_ONCE = 100  # keys that it looks at in one go
 
 
 class Outbox:
     """What waits to be sent, and what was sent and has not healed yet. Driven by a publisher."""
 
-    def __init__(self, send: Callable[[bytes], Any], places: int, clock: Clock) -> None:
+    def __init__(
+        self, send: Callable[[bytes], Any], places: int, look_after: float, clock: Clock
+    ) -> None:
         self.send = send
+        self.look_after = look_after
         self.places = places
         self.clock = clock
         self.closed = False
@@ -96,7 +98,7 @@ class Outbox:
             with self.lock:
                 self.sending = False
                 if not heal.ended:
-                    self.sent.append((self.clock() + FIRST_LOOK, FIRST_LOOK, heal))
+                    self.sent.append((self.clock() + self.look_after, self.look_after, heal))
                 while len(self.sent) > 10 * self.places:  # they end by their own deadline
                     self.sent.popleft()
                 self.changed.notify_all()
@@ -129,9 +131,10 @@ class Outbox:
 class QueueExecutor:
     """Sends each heal's event by ``send(payload: bytes)``, sync or async, out of band.
 
-    ``outbox`` events may wait; beyond it heals are dropped. It needs a backend with shared
-    leases. An async ``send`` runs in the publisher's own event loop. At exit what waits is sent,
-    for ``grace`` seconds at most.
+    ``outbox`` events may wait; beyond it heals are dropped. ``look_after`` seconds after sending,
+    and twice as long each time, the publisher looks whether the key has healed, for the books.
+    It needs a backend with shared leases. An async ``send`` runs in the publisher's own event
+    loop. At exit what waits is sent, for ``grace`` seconds at most.
 
     >>> import queue
     >>> engine = queue.Queue()
@@ -146,6 +149,7 @@ class QueueExecutor:
         send: Callable[[bytes], Any],
         *,
         outbox: int = 10_000,
+        look_after: float = 1.0,
         grace: float = GRACE,
         clock: Clock = time.monotonic,
     ) -> None:
@@ -156,7 +160,7 @@ class QueueExecutor:
         if outbox < 1:
             raise ValueError(f"outbox= must be at least 1, not {outbox}")
         self.grace = grace
-        self.outbox = Outbox(send, outbox, clock)
+        self.outbox = Outbox(send, outbox, look_after, clock)
         _lifecycle.survives_fork(self)
         _lifecycle.drained_at_exit(self)
 

@@ -34,8 +34,9 @@ whose: contextvars.ContextVar[str] = contextvars.ContextVar("whose", default="no
 class ExecutorContract:
     """The promises of ``ports.Executor`` for the executors that ``make()`` makes.
 
-    ``colour``: "sync" or "async", of the functions that it heals. ``drive(executor)`` is called
-    while a promise waits: for executors that run nothing by themselves. ``limit``: after how many
+    ``colour``: "sync" or "async", of the functions that it heals. ``drive(executor, cache)`` is
+    called while a promise waits: for executors that run nothing by themselves, and as the worker
+    of one that sends heals elsewhere. ``limit``: after how many
     heals at most a full one rejects; None for one that is not bounded by itself. ``cache``: the
     keyword arguments of its HealingCache, a shared backend for one that leaves the process, say.
     """
@@ -45,7 +46,7 @@ class ExecutorContract:
         make: Callable[[], Any],
         *,
         colour: str = "sync",
-        drive: Callable[[Any], Any] | None = None,
+        drive: Callable[[Any, HealingCache], Any] | None = None,
         limit: int | None = None,
         cache: Callable[[], dict[str, Any]] = dict,
     ) -> None:
@@ -128,13 +129,17 @@ class Trial:
 
     async def healed(self, f: Any) -> Any:
         """Wait until nothing of the function is under way; its counters."""
+        await self.until(lambda: f.cache_info().healing == 0, "all heals end")
+        return f.cache_info()
+
+    async def until(self, done: Callable[[], bool], said: str) -> None:
+        """Wait, and drive the executor meanwhile."""
         until = time.monotonic() + PATIENCE
-        while (info := f.cache_info()).healing and time.monotonic() < until:
+        while not done():
+            assert time.monotonic() < until, f"{said} within {PATIENCE:g} s"
             if self.contract.drive is not None:
-                await asyncio.to_thread(self.contract.drive, self.executor)
+                await asyncio.to_thread(self.contract.drive, self.executor, self.cache)
             await asyncio.sleep(LOOK)
-        assert not info.healing, f"{info.healing} heals did not end within {PATIENCE:g} s"
-        return info
 
 
 CHECKS: dict[str, Callable[[Trial], Awaitable[None]]] = {}
@@ -153,7 +158,7 @@ async def each_heal_runs_once(it: Trial) -> None:
         assert await it.call(f, n) is None, "a miss answers with the default"
     info = await it.healed(f)
     assert sorted(it.calls) == list(range(20)), f"each key is called once, not {sorted(it.calls)}"
-    assert info.healed == 20, f"all 20 heal, not {info.healed}"
+    assert info.healed >= 20, f"all 20 heal, not {info.healed}"  # a worker here counts its own
     assert [await it.call(f, n) for n in range(20)] == list(range(20)), "what healed is served"
 
 
@@ -193,11 +198,11 @@ async def whatever_a_heal_raises_harms_no_other(it: Trial) -> None:  # H26
     for n, error in enumerate((ValueError(), SystemExit(3), KeyboardInterrupt())):
         it.error = error
         await it.call(f, n)
-        await it.healed(f)
+        await it.until(lambda: f.cache_info().failed > n, f"{type(error).__name__} is a failure")  # noqa: B023
     it.error = None
     await it.call(f, 99)
-    info = await it.healed(f)
-    assert (info.failed, info.healed) == (3, 1), f"3 failed and the next healed, not {info}"
+    await it.until(lambda: f.cache_info().healed > 0, "the next one heals")
+    assert await it.call(f, 99) == 99, "and is served"
 
 
 @promised
