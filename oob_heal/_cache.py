@@ -147,9 +147,11 @@ class HealingCache:
 
     def _wire(self, core: Core, asked: Asked) -> None:
         swapped = {name: part for name, part in self._swapped.items() if name != "parts"}
+        parts = self._swapped.get("parts", self._parts)
+        if parts.clock is not self._parts.clock and _wiring.is_in_process(asked.backend):
+            swapped.setdefault("backend", None)  # a table of its own, on the test's clock
         if "backend" in swapped:
             swapped["maxsize"] = None
-        parts = self._swapped.get("parts", self._parts)
         _wiring.wire(core, asked._replace(**swapped), parts, self._own_executor)
 
     def _own_executor(self, is_async: bool) -> Any:
@@ -163,7 +165,8 @@ class HealingCache:
     def override(self, **swap: Any) -> Iterator[Self]:
         """Swap ``backend``, ``executor``, ``clock`` or ``observers`` for all functions, in a test.
 
-        Entries and what is under way are put back afterwards, as they were.
+        Entries and what is under way are put back afterwards, as they were. With another clock,
+        what lives in this process is a fresh table on that clock meanwhile.
         """
         _policy.check_names(swap, frozenset({"backend", "executor", "clock", "observers"}))
         before = self._swapped

@@ -157,7 +157,7 @@ class Core:
 def check_result(label: str, value: Any) -> None:
     """Refuse by name what can be used only once, or only where it was made."""
     name = next((name for kind, name in _ONCE_ONLY if isinstance(value, kind)), "")
-    if not name and hasattr(value, "fetchone") and hasattr(value, "execute"):
+    if hasattr(type(value), "fetchone") and hasattr(type(value), "execute"):
         name = "a database cursor"
     if not name:
         return

@@ -53,6 +53,22 @@ def _decimal(value: Decimal) -> str:
     return str(value)
 
 
+def _text(value: str) -> str | list[str]:
+    """Text as it is, but for lone surrogates: JSON would take two of them for one character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return [value.encode("utf-8", "surrogatepass").hex()]
+    return value
+
+
+def _text_back(told: str | list[str]) -> str:
+    if isinstance(told, str):
+        return told
+    (encoded,) = told
+    return bytes.fromhex(encoded).decode("utf-8", "surrogatepass")
+
+
 def _zone(value: dt.datetime | dt.time) -> Any:
     zone = value.tzinfo
     if zone is None:
@@ -101,7 +117,7 @@ KINDS: dict[type, Kind] = {
     bool: Kind("bool", _as_is, _as_is, _as_is),
     int: Kind("int", _as_is, lambda n: format(n, "x"), lambda p: int(p, 16)),
     float: Kind("float", _float, _float, float.fromhex),
-    str: Kind("str", _as_is, _as_is, _as_is),
+    str: Kind("str", _as_is, _text, _text_back),
     bytes: Kind("bytes", _as_is, bytes.hex, bytes.fromhex),
     Decimal: Kind("dec", _decimal, _decimal, Decimal),
     dt.date: Kind("date", _as_is, dt.date.isoformat, dt.date.fromisoformat),
@@ -188,7 +204,7 @@ def token(value: Any, scale: _Scale | None = None, depth: int = 0) -> Any:
     kind = KINDS.get(cls)
     if kind is not None:
         return (cls, kind.token(value))
-    if isinstance(value, enum.Enum):
+    if issubclass(cls, enum.Enum):  # isinstance would ask the value itself
         return (cls, _enum(value))
     tag, members = _members(value, cls)
     told = [token(each, scale, depth + 1) for each in members]
@@ -203,7 +219,7 @@ def plain(value: Any, scale: _Scale | None = None, depth: int = 0) -> Any:
     kind = KINDS.get(cls)
     if kind is not None:
         return [kind.tag, kind.plain(value)]
-    if isinstance(value, enum.Enum):
+    if issubclass(cls, enum.Enum):
         return ["enum", _name(cls), _enum(value)]
     tag, members = _members(value, cls)
     told = [plain(each, scale, depth + 1) for each in members]

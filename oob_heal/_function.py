@@ -175,9 +175,10 @@ def _to_set(core: Core, value: Any, args: Any, kwargs: Any) -> tuple[Key, tuple[
 def _now(core: Core) -> float:
     """The backend's time; one that has none yet cannot date a write."""
     try:
-        return core.shelf.now()
+        now: float = core.shelf.now()
     except Exception as error:
         raise _write_failed(core, "tell the time", error) from error
+    return now
 
 
 def _was_set(core: Core, key: Key) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple
@@ -147,12 +148,17 @@ class Backoff:
     maximum: float = 60.0
 
     def __post_init__(self) -> None:
-        for name, least in (("initial", 0.0), ("factor", 1.0), ("maximum", 0.0)):
+        for name, least in (
+            ("initial", "above 0"),
+            ("factor", "at least 1"),
+            ("maximum", "above 0"),
+        ):
             number = getattr(self, name)
             if isinstance(number, bool) or not isinstance(number, (int, float)):
                 raise TypeError(f"Backoff({name}=) must be a number, not {type(number).__name__}")
-            if not math.isfinite(number) or number < least or number <= 0:
-                raise ValueError(f"Backoff({name}=) must be finite and above {least:g}")
+            enough = number >= 1 if name == "factor" else number > 0
+            if not enough or number > sys.float_info.max:
+                raise ValueError(f"Backoff({name}=) must be finite and {least}")
         if self.maximum < self.initial:
             raise ValueError("Backoff(maximum=) must not be below initial=")
 
@@ -239,7 +245,11 @@ class CacheMissed:
 class Failing(NamedTuple):
     """A key that does not heal, as ``failing()`` lists it.
 
-    ``next_try``: seconds from now until the next attempt is allowed, 0 if it is now.
+    ``error`` is its type's name, ``message`` its text: it may hold arguments, so it never shows in
+    the repr. ``next_try``: seconds from now until the next attempt is allowed, 0 if it is now.
+
+    >>> Failing("app.price", Key(Scope("", "app.price", 0, ""), 7), "KeyError", "'tea'", 2, 1.5)
+    <Failing app.price #00000007: KeyError, 2 attempts, next in 1.5 s>
     """
 
     function: str
@@ -248,3 +258,7 @@ class Failing(NamedTuple):
     message: str
     attempts: int
     next_try: float
+
+    def __repr__(self) -> str:
+        named = repr(self.key).removeprefix("<Key ").removesuffix(">")
+        return f"<Failing {named}: {self.error}, {self.attempts} attempts, next in {self.next_try:g} s>"

@@ -5,6 +5,7 @@ Law: pure checks. A message says which parameter, what it was, and what to write
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import inspect
 import math
@@ -144,13 +145,29 @@ def check_callables(options: dict[str, Any]) -> None:
         value = options.get(name)
         if value is not None and not callable(value):
             raise TypeError(f"{name}= must be callable, not {type(value).__name__}")
-    if options.get("codec") is not None and not hasattr(options["codec"], "decode"):
+    around = options.get("around")
+    if isinstance(around, (contextlib.ContextDecorator, contextlib.AsyncContextDecorator)):
+        raise TypeError("around= must make a context manager for each heal: around=lambda: ...")
+    codec = options.get("codec")
+    complete = all(hasattr(codec, part) for part in ("encode", "decode", "fingerprint"))
+    if codec is not None and (isinstance(codec, type) or not complete):
         raise TypeError("codec= must have encode, decode and fingerprint, as JsonCodec() has")
+
+
+def check_parts(parts: dict[str, Any]) -> None:
+    """Clock and observers, where they are given."""
+    if not callable(parts.get("clock", check_parts)):
+        raise TypeError(f"clock= must be callable, not {type(parts['clock']).__name__}")
+    observers = parts.get("observers", ())
+    if not isinstance(observers, Iterable) or not all(map(callable, observers)):
+        raise TypeError("observers= must be callables, in a list or a tuple")
 
 
 def ignored(fn: Callable[..., Any], options: dict[str, Any]) -> tuple[str, ...]:
     """The parameters to leave out; a method must say what identifies it."""
     ignore = options.get("ignore", ())
+    if not isinstance(ignore, Iterable):
+        raise TypeError(f"ignore= must be names of parameters, not {type(ignore).__name__}")
     names = (ignore,) if isinstance(ignore, str) else tuple(ignore)
     parameters = list(inspect.signature(fn).parameters)
     for each in names:
@@ -173,8 +190,10 @@ def check_identity(options: dict[str, Any]) -> None:
     """Name, namespace, version, dependency."""
     for name in ("name", "dependency"):
         value = options.get(name)
-        if value is not None and (not isinstance(value, str) or not value):
+        if value is not None and not isinstance(value, str):
             raise TypeError(f"{name}= must be text, not {type(value).__name__}")
+        if value == "":
+            raise ValueError(f"{name}= must not be empty; leave it out")
     namespace = options.get("namespace", "")
     if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
         raise ValueError("namespace= must be at most 64 letters, digits, '_', '.' and '-'")

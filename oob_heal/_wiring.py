@@ -82,6 +82,12 @@ def _backend(asked: Asked, parts: Parts) -> Any:
     )
 
 
+def is_in_process(backend: Any) -> bool:
+    """Whether a backend's entries are dated by this process's own clock."""
+    away = ("stores_bytes", "shared_leases")
+    return backend is None or not any(getattr(backend, each, False) for each in away)
+
+
 def _check_clock(backend: Any, parts: Parts) -> None:
     if backend.now is not parts.clock:
         raise TypeError(

@@ -21,6 +21,7 @@ from oob_heal._model import Freshness, Outcome, Reason
 from oob_heal.ports import Observer
 
 MAILBOX = 10_000  # happenings waiting for one observer
+IDLE = 5.0  # s after which a mailbox's idle thread ends, and its cache can be freed
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,9 @@ class Mailbox:
             with self.lock:
                 self._delivering = False
                 self._arrived.notify_all()
-                self._arrived.wait_for(lambda: bool(self._waiting))
+                if not self._arrived.wait_for(lambda: bool(self._waiting), IDLE):
+                    self._started = False
+                    return
                 happening = self._waiting.popleft()
                 self._delivering = True
             try:

@@ -24,6 +24,8 @@ from oob_heal._model import Outcome
 from oob_heal.backends.memory import MemoryBackend
 from oob_heal.testing import FlakyBackend, ManualClock, ManualExecutor, SharedStore
 
+pytest_plugins = ["pytester"]
+
 BACKENDS = ("memory", "mapping", "store")
 COLOURS = ("sync", "async")
 
