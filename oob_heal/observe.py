@@ -13,14 +13,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from oob_heal import _lifecycle
 from oob_heal._model import Freshness, Outcome, Reason
 from oob_heal.ports import Observer
 
 MAILBOX = 10_000  # happenings waiting for one observer
+LOG_AGAIN_AFTER = 600.0  # s until the same trouble is logged again
+TOLD_AT_MOST = 1_000  # troubles remembered as logged
 IDLE = 5.0  # s after which a mailbox's idle thread ends, and its cache can be freed
 
 
@@ -146,12 +147,24 @@ class Hub:
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._mailboxes = [Mailbox(observer) for observer in observers]
         self._log = Mailbox(LogObserver())
+        self._told: dict[Happening, float] = {}
         self.listening = bool(self._mailboxes)
 
     def tell(self, happening: Happening) -> None:
         for mailbox in self._mailboxes:
             mailbox.put(happening)
         if not isinstance(happening, QUIET) and not _went_well(happening):
+            self._log_once(happening)
+
+    def _log_once(self, happening: Happening) -> None:
+        """The same trouble is logged once, and again after ten minutes of it."""
+        if isinstance(happening, HealEnded):
+            happening = replace(happening, attempt=0)
+        now = time.monotonic()
+        if now >= self._told.get(happening, 0.0):
+            if len(self._told) >= TOLD_AT_MOST:
+                self._told.clear()
+            self._told[happening] = now + LOG_AGAIN_AFTER
             self._log.put(happening)
 
     def flush(self, grace: float) -> None:
@@ -173,24 +186,10 @@ def _went_well(happening: Happening) -> bool:
 
 
 class LogObserver:
-    """Says what went wrong to the logger ``oob_heal``: each kind of trouble of each function
-    once, and again after it was silent for ten minutes. Types and advice, never arguments."""
-
-    again_after = 600.0  # s
-
-    def __init__(self) -> None:
-        self._logger = logging.getLogger("oob_heal")
-        self._told: dict[Any, float] = {}
+    """Says what went wrong to the logger ``oob_heal``: types and advice, never arguments."""
 
     def __call__(self, happening: Happening) -> None:
-        text = self._text(happening)
-        now = time.monotonic()
-        last = self._told.pop((happening.function, text), None)
-        self._told[happening.function, text] = now
-        while len(self._told) > 1_000:
-            del self._told[next(iter(self._told))]
-        if last is None or now - last > self.again_after:
-            self._logger.warning("%s: %s", happening.function, text)
+        logging.getLogger("oob_heal").warning("%s: %s", happening.function, self._text(happening))
 
     @staticmethod
     def _text(happening: Happening) -> str:
