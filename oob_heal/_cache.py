@@ -17,6 +17,7 @@ from typing_extensions import TypeVar, Unpack
 
 from oob_heal import _policy, _wiring
 from oob_heal._core import Core, Parts
+from oob_heal._durations import patience
 from oob_heal._function import awrite, decorated, write
 from oob_heal._keys import CallKeys
 from oob_heal._lifecycle import GRACE
@@ -71,10 +72,10 @@ class HealingCache:
         _policy.make_policy({"ttl": 1, **given})
         _policy.check_callables(given)
         _policy.check_identity(given)
-        if not callable(clock):
-            raise TypeError(f"clock= must be callable, not {type(clock).__name__}")
+        _policy.check_maxsize(given)
+        _policy.check_clock(clock)
         self._shared = given
-        self._parts = Parts(clock, Hub(observers))
+        self._parts = Parts(clock, Hub(_policy.listed_observers(observers)))
         self._swapped: dict[str, Any] = {}
         self._functions: weakref.WeakValueDictionary[tuple[str, str, int], Core] = (
             weakref.WeakValueDictionary()
@@ -107,6 +108,7 @@ class HealingCache:
         policy = _policy.make_policy(merged)
         _policy.check_callables(merged)
         _policy.check_identity(merged)
+        _policy.check_maxsize(merged)
         default = _default(merged)
 
         def decorate(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -166,24 +168,31 @@ class HealingCache:
         """Swap ``backend``, ``executor``, ``clock`` or ``observers`` for all functions, in a test.
 
         Entries and what is under way are put back afterwards, as they were. With another clock,
-        what lives in this process is a fresh table on that clock meanwhile.
+        what lives in this process is a fresh table on that clock meanwhile. A function that was
+        decorated inside gets the cache's own parts afterwards.
         """
         _policy.check_names(swap, frozenset({"backend", "executor", "clock", "observers"}))
         before = self._swapped
         parts = before.get("parts", self._parts)
         if "clock" in swap or "observers" in swap:
-            hub = Hub(swap.pop("observers")) if "observers" in swap else parts.hub
-            parts = Parts(swap.pop("clock", parts.clock), hub)
+            clock, hub = swap.pop("clock", parts.clock), parts.hub
+            _policy.check_clock(clock)
+            if "observers" in swap:
+                hub = Hub(_policy.listed_observers(swap.pop("observers")))
+            parts = Parts(clock, hub)
         self._swapped = {**before, **swap, "parts": parts}
-        put_back = [core.uninstall() for core in self._cores]
+        put_back = {core: core.uninstall() for core in list(self._cores)}
         try:
             for core, asked in list(self._cores.items()):
                 self._wire(core, asked)
             yield self
         finally:
             self._swapped = before
-            for back in put_back:
+            for back in put_back.values():
                 back()
+            for core, asked in list(self._cores.items()):
+                if core not in put_back:
+                    self._wire(core, asked)
 
     def clear(self) -> None:
         """Make all entries of all its functions absent. ``BackendError`` if the backend fails."""
@@ -231,7 +240,7 @@ class HealingCache:
 
         Calls still read. In async code use ``aclose``: this one blocks the loop.
         """
-        until = time.monotonic() + grace
+        until = time.monotonic() + patience("grace", grace)
         self._parts.closed = True
         for core in list(self._cores):
             core.parts.closed = True
@@ -243,6 +252,7 @@ class HealingCache:
 
     async def aclose(self, grace: float = GRACE) -> None:
         """As ``close``, without blocking the event loop."""
+        grace = patience("grace", grace)
         self._parts.closed = True
         await offload(self.close, grace)
 

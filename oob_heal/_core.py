@@ -117,14 +117,15 @@ class Core:
         self, key: Key, outcome: Outcome, error: BaseException | None, attempt: int, delay: float
     ) -> None:
         """A heal ended for the first time: keep what failing() shows, tell the observers."""
+        message = _said(error)  # the user's words: not under a lock
         with self.inflight.lock:
             if outcome is Outcome.HEALED:
                 self._failing.pop(key, None)
                 self.cut_offs = 0
             elif outcome is Outcome.FAILED and error is not None:
-                message = str(error)[:MESSAGE_AT_MOST]
                 due = self.parts.clock() + delay
-                self._failing[key] = (type(error).__name__, message, attempt, due)
+                if attempt or key not in self._failing:
+                    self._failing[key] = (type(error).__name__, message, attempt, due)
         advice = str(error) if isinstance(error, OobHealError) else ""
         name = type(error).__name__ if error is not None else ""
         self.parts.hub.tell(HealEnded(self.label, outcome, name, attempt, advice))
@@ -152,6 +153,16 @@ class Core:
             Failing(self.label, key, error, message, attempts, max(0.0, due - now))
             for key, (error, message, attempts, due) in known
         ]
+
+
+def _said(error: BaseException | None) -> str:
+    """The short message of an error, which may not have one to give."""
+    if error is None:
+        return ""
+    try:
+        return str(error)[:MESSAGE_AT_MOST]
+    except Exception:
+        return ""
 
 
 def check_result(label: str, value: Any) -> None:

@@ -142,7 +142,7 @@ def keep_for(policy: Policy, longest: float) -> float:
 
 def keep_nothing_for(policy: Policy) -> float:
     """After an error in ``drop_on``: how long until the next heal."""
-    return min(policy.ttl, policy.backoff.maximum)
+    return min(policy.ttl, policy.backoff.longest)
 
 
 def retry_after(backoff: Backoff, attempt: int, random: float) -> float:

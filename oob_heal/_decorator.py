@@ -45,7 +45,9 @@ def healing_cache(*misplaced: Any, **options: Any) -> Any:
     - ``key``, ``ignore``: what identifies a call, or the parameters that do not.
     - ``name``, ``namespace``, ``version``: who the function is, where others share the backend.
     - ``heal_timeout`` (30), ``backoff``, ``jitter`` (0.1), ``drop_on``: how heals go.
-    - ``around``: a context manager factory, entered around each call in a heal.
+    - ``around``: a context manager factory, entered around each call in a heal. Arguments that
+      die with the request (a session, say) belong in ``ignore``; let ``around`` make the heal
+      its own.
     - ``codec``, ``copy``: how values become bytes; how mutable ones are isolated.
     - ``dependency``: functions that name the same one share its limits.
 

@@ -14,11 +14,12 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 
 from oob_heal._core import Core, healing
 from oob_heal._heal import Ask, Call, Conversation, CutOff, End, Pause, Send, Step, Subject
+from oob_heal._loops import in_trio
 from oob_heal._model import Outcome
-from oob_heal._offload import in_trio
 from oob_heal.errors import HealTimeoutError, OobHealError
 
 Sender = Callable[[bytes], Any]
@@ -71,6 +72,10 @@ class _Within:
                 asked = self.context.run(resume, told)
             except StopIteration as stop:
                 return stop.value
+            except GeneratorExit as error:
+                if isinstance(told, GeneratorExit):  # thrown in from outside: the loop is gone
+                    raise
+                raise RuntimeError("the function raised GeneratorExit") from error
             try:
                 resume, told = self.coroutine.send, (yield asked)
             except BaseException as error:
@@ -98,7 +103,10 @@ def _do(subject: Subject, step: Step) -> Any:
     if isinstance(step, Ask):
         return core.shelf.ask(step.verb, *step.args, **step.kwargs)
     if isinstance(step, Call):
-        return _empty_context(subject).run(_call, core, subject.args, subject.kwargs)
+        try:
+            return _empty_context(subject).run(_call, core, subject.args, subject.kwargs)
+        except GeneratorExit as error:  # it would close the conversation
+            raise RuntimeError("the function raised GeneratorExit") from error
     if isinstance(step, Pause):
         return core.parts.sleep(step.seconds)
     raise TypeError("an event is sent by the publisher's task")
@@ -123,11 +131,14 @@ async def adrive(
         except CutOff:  # cut off while it asked for a lease, or waited: nothing to give back
             return End(Outcome.LOST), cut
         try:
-            if cut is None:
-                advance, told = conversation.send, await _ado(subject, step, send)
-            else:
+            if cut is not None:
                 with anyio.CancelScope(shield=True):
                     advance, told = conversation.send, await _ado(subject, step, send)
+            elif isinstance(step, Ask) and step.verb == "acquire" and not subject.core.shelf.prompt:
+                told, cut = await _to_its_end(_ado(subject, step, send))
+                advance = conversation.send if cut is None else _cutting(conversation)
+            else:
+                advance, told = conversation.send, await _ado(subject, step, send)
         except GeneratorExit:  # the loop is gone: nothing can be awaited any more
             conversation.close()
             raise
@@ -135,6 +146,47 @@ async def adrive(
             advance, told = conversation.throw, error
             if _cancelled(error):
                 cut, told = error, CutOff()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+    """What work brings, though this task be cancelled meanwhile, and that cancellation.
+
+    For asking for a lease: cut short, it could be granted with nobody to give it back. The
+    backend's deadline bounds it. Once the loop itself ends, the lease lapses.
+    """
+    cut: BaseException | None = None
+    if in_trio():
+        brought = None
+        with anyio.CancelScope(shield=True):
+            brought = await work
+        try:
+            await anyio.lowlevel.checkpoint_if_cancelled()
+        except anyio.get_cancelled_exc_class() as error:
+            cut = error
+        return brought, cut
+    task = asyncio.ensure_future(work)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # as gather does
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cut = error
+        except GeneratorExit:  # the loop was closed over it
+            work.close()
+            raise
+    if cut is not None and (task.cancelled() or task.exception() is not None):
+        raise cut
+    return task.result(), cut
+
+
+def _cutting(conversation: Conversation) -> Callable[[Any], Step]:
+    """Tell the conversation, and cut it off at the step that it wants next."""
+
+    def advance(told: Any) -> Step:
+        conversation.send(told)
+        return conversation.throw(CutOff())
+
+    return advance
 
 
 async def _ado(subject: Subject, step: Step, send: Sender | None) -> Any:

@@ -178,6 +178,8 @@ class _Scale:
             self.weight += value.bit_length() >> 3
         elif cls is Decimal:
             self.weight += len(value.as_tuple().digits)
+        elif issubclass(cls, enum.Flag):
+            self.weight += value.value.bit_length() >> 3
         if self.weight > HEAVIEST:
             raise UnlistedError(f"larger than {HEAVIEST:,} characters, bytes and members in all")
 
@@ -230,7 +232,7 @@ def plain(value: Any, scale: _Scale | None = None, depth: int = 0) -> Any:
 
 def _enum(value: enum.Enum) -> Any:
     """A member by name; a flag by number, since a combination has no name of its own."""
-    return value.value if isinstance(value, enum.Flag) else value.name
+    return format(value.value, "x") if isinstance(value, enum.Flag) else value.name
 
 
 def text(form: Any) -> str:
@@ -272,7 +274,7 @@ def _compound_back(tag: str, rest: list[Any], classes: Mapping[str, type], depth
     if cls is None:
         raise ValueError(f"a class that the function's annotations do not name: {str(name)[:80]}")
     if tag == "enum":
-        return cls(told) if issubclass(cls, enum.Flag) else cls[told]
+        return cls(int(told, 16)) if issubclass(cls, enum.Flag) else cls[told]
     members = [back(each, classes, depth + 1) for each in told]
     if tag == "named" and len(members) == len(cls._fields):
         return tuple.__new__(cls, members)

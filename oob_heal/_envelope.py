@@ -52,6 +52,12 @@ def _checksum(head: bytes, payload: bytes) -> bytes:
     return hashlib.blake2b(unmarked + payload, digest_size=_CHECKSUM).digest()
 
 
+def about(key: str, dated: float, spread: float) -> bytes:
+    """What a codec that signs must cover: whose bytes these are, of when, in which version. The
+    stale mark is no part of it, and the length is the payload's own."""
+    return _HEAD.pack(MAGIC, VERSION, 0, _key_digest(key), dated, spread, 0)
+
+
 def seal(key: str, sealed: Sealed) -> bytes:
     """The bytes of an entry. Raises CodecError for a payload over the cap."""
     size = len(sealed.payload)

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from oob_heal import _decide
 from oob_heal._core import Core, check_result
 from oob_heal._model import Entry, Key, Lease, Outcome, Reason, Refused, Why
-from oob_heal.errors import HealRejectedError, HealTimeoutError, OobHealError
+from oob_heal.errors import BackendError, HealRejectedError, HealTimeoutError, OobHealError
 
 
 class Ask(NamedTuple):
@@ -86,6 +86,9 @@ class Subject(NamedTuple):
     adopt: str | None = None
     force: bool = False
 
+    def __repr__(self) -> str:  # arguments never show
+        return f"<Subject {self.key!r} {self.reason.value}>"
+
 
 def conversation(subject: Subject, held: Callable[[Lease], None]) -> Conversation:
     """A heal. ``held`` is told the lease as soon as there is one."""
@@ -106,21 +109,25 @@ def take_lease(subject: Subject, lease_for: float) -> Generator[Step, Any, Lease
         granted = yield Ask("acquire", (subject.key, lease_for), options)
     except Exception as error:
         core.backend_failed("acquire", error)
-        return _away(core, error)
+        return away(core, error)
     if isinstance(granted, Refused):
         return _refused(core, granted)
     wait = _decide.wait_after_crash(granted, core.policy, core.parts.random())
     if wait > 0 and not subject.force:
-        yield from _give_back(core, granted, wait)
+        yield from give_back(core, granted, wait)
         return _refused(core, Refused(Why.BACKING_OFF, granted.granted_at + wait))
     lease: Lease = granted
     return lease
 
 
-def _away(core: Core, error: Exception) -> End:
-    rejected = HealRejectedError(f"the backend of {core.label} is away: no lease, no heal")
+def _rejected(core: Core, error: Exception) -> HealRejectedError:
+    rejected = HealRejectedError(f"the backend of {core.label} is away: no heal")
     rejected.__cause__ = error
-    return End(Outcome.FAILED, error=rejected, quiet=_decide.QUIET_AT_MOST)
+    return rejected
+
+
+def away(core: Core, error: Exception) -> End:
+    return End(Outcome.FAILED, error=_rejected(core, error), quiet=_decide.QUIET_AT_MOST)
 
 
 def _refused(core: Core, refused: Refused) -> End:
@@ -131,33 +138,42 @@ def _refused(core: Core, refused: Refused) -> End:
 
 
 def under_lease(subject: Subject, lease: Lease) -> Conversation:
-    """Re-read, call, commit."""
+    """Re-read, call, commit; cut off at whatever step, give the lease back."""
+    try:
+        return (yield from _under_lease(subject, lease))
+    except CutOff:
+        yield from give_back(subject.core, lease, 0)
+        return End(Outcome.LOST)
+
+
+def _under_lease(subject: Subject, lease: Lease) -> Conversation:
     core = subject.core
     try:
         entry = yield Ask("get", (subject.key,))
     except Exception as error:
         core.backend_failed("get", error)
-        return (yield from _failed(core, lease, error))
+        return (yield from _failed(core, lease, _rejected(core, error)))
     now = core.shelf.now()
     if not _decide.heal_is_needed(entry, now, core.policy, subject.reason, subject.missed_at):
-        yield from _give_back(core, lease, 0)
+        yield from give_back(core, lease, 0)
         return End(Outcome.SKIPPED, entry=entry)
     try:
         value = yield Call()
-    except GeneratorExit:
+    except (GeneratorExit, CutOff):
         raise
     except BaseException as error:
         return (yield from _brought_an_error(core, lease, error))
     try:
         return (yield from _commit(core, lease, value))
-    except GeneratorExit:
+    except (GeneratorExit, CutOff):
         raise
     except BaseException as error:
         return (yield from _failed(core, lease, error))
 
 
 def _brought_an_error(core: Core, lease: Lease, error: BaseException) -> Conversation:
-    if not _decide.is_an_answer(error, core.policy):
+    late = _decide.ran_out(lease, core.shelf.now(), core.policy)
+    if late or not _decide.is_an_answer(error, core.policy):
         return (yield from _failed(core, lease, error))
     nothing_for = _decide.keep_nothing_for(core.policy)
     try:
@@ -189,27 +205,30 @@ def _settled(
 ) -> Generator[Step, Any, bool]:
     try:
         return bool((yield Ask("commit", (lease, entry, keep_for))))
-    except Exception as error:
-        if not isinstance(error, OobHealError):
-            core.backend_failed("commit", error)
+    except OobHealError:  # the codec's: nothing is wrong with the backend
         raise
+    except Exception as error:
+        core.backend_failed("commit", error)
+        text = f"the backend of {core.label} failed to commit: {type(error).__name__}"
+        raise BackendError(text) from error
 
 
 def _failed(core: Core, lease: Lease, error: BaseException) -> Conversation:
-    if isinstance(error, CutOff):
-        yield from _give_back(core, lease, 0)
-        return End(Outcome.LOST)
     delay = _decide.retry_after(core.policy.backoff, lease.attempt, core.parts.random())
-    yield from _give_back(core, lease, delay)
+    yield from give_back(core, lease, delay)
     quiet = _decide.quiet_for(delay)
     return End(Outcome.FAILED, error=error, quiet=quiet, delay=delay)
 
 
-def _give_back(core: Core, lease: Lease, retry_after: float) -> Generator[Step, Any, None]:
-    try:
-        yield Ask("release", (lease, retry_after))
-    except Exception as error:  # it lapses by itself
-        core.backend_failed("release", error)
+def give_back(core: Core, lease: Lease, retry_after: float) -> Generator[Step, Any, None]:
+    for _ in range(2):
+        try:
+            yield Ask("release", (lease, retry_after))
+        except CutOff:  # cancelled just now; from here on the driver shields what it awaits
+            continue
+        except Exception as error:  # it lapses by itself
+            core.backend_failed("release", error)
+        return
 
 
 def handing_on(
@@ -227,45 +246,8 @@ def handing_on(
         raise
     except BaseException as error:
         cut = isinstance(error, CutOff)
-        yield from _give_back(core, granted, 0 if cut else _decide.QUIET_AT_MOST)
+        yield from give_back(core, granted, 0 if cut else _decide.QUIET_AT_MOST)
         if cut:
             return End(Outcome.LOST)
         return End(Outcome.DROPPED, error=error, quiet=_decide.QUIET_AT_MOST)
     return End(None)
-
-
-def healing_now(
-    subject: Subject, held: Callable[[Lease], None], other: Callable[[], Any], until: float
-) -> Conversation:
-    """Heal in this call: take the lease as soon as it is free, or what its holder brings.
-
-    ``other()`` is the heal of this key that runs in this process, if one does.
-    """
-    core = subject.core
-    joined = None
-    try:
-        before = yield Ask("get", (subject.key,))
-    except Exception as error:
-        core.backend_failed("get", error)
-        return _away(core, error)
-    while True:
-        granted = yield from take_lease(subject, _decide.lease_for(core.policy))
-        if isinstance(granted, Lease):
-            held(granted)
-            end = yield from under_lease(subject, granted)
-            if end.outcome is not Outcome.REFUSED:
-                return end
-        elif granted.error is not None:
-            return granted
-        else:  # somebody heals: what they bring is good enough, though they began before us
-            subject = subject._replace(missed_at=_decide.newer_than(before))
-        joined = joined or other()
-        if joined is not None and joined.outcome is Outcome.FAILED and joined.error is not None:
-            return End(Outcome.FAILED, error=joined.error)
-        if core.parts.clock() >= until:
-            text = f"another heal of {core.label} did not end within heal_timeout"
-            return End(Outcome.FAILED, error=HealTimeoutError(text))
-        yield Pause(JOIN_EVERY)
-
-
-JOIN_EVERY = 0.02  # s between two looks at a heal that somebody else runs

@@ -22,6 +22,13 @@ LIMIT = 10_000  # heals under way, of one function
 ANY = object()  # a mark that holds back a miss whatever it sees
 
 
+class Account(NamedTuple):
+    """A published heal that has not ended, and by when it must."""
+
+    heal: Any
+    until: float
+
+
 class Mark(NamedTuple):
     """Who looks after a key, until when, and which misses it holds back."""
 
@@ -52,8 +59,10 @@ class InFlight:
         self._marks: TLRUCache[Key, Mark] = TLRUCache(
             self.limit, lambda _key, mark, _now: mark.until, timer=self.clock
         )
-        self._open: TLRUCache[Any, float] = TLRUCache(
-            math.inf, lambda _heal, until, _now: until, timer=self.clock
+        # By number: what is removed from such a table stays a key in its heap for a while, and a
+        # heal holds its arguments.
+        self._open: TLRUCache[int, Account] = TLRUCache(
+            math.inf, lambda _number, account, _now: account.until, timer=self.clock
         )
 
     def after_fork(self, consistent: bool) -> None:
@@ -61,9 +70,19 @@ class InFlight:
         self.published = sum(self.ended.values())
         self._renew()
 
-    def _sweep(self) -> None:
-        for heal, _ in self._open.expire():
-            self._count(heal, Outcome.LOST)
+    def _sweep(self) -> list[Account]:
+        """Count what is past its deadline. Its arguments are the user's: the caller keeps what is
+        returned until the lock is free, so that they do not die under it."""
+        lost = [account for _, account in self._open.expire()]
+        for account in lost:
+            self._count(account.heal, Outcome.LOST)
+        return lost
+
+    def _close(self, heal: Any) -> None:
+        try:
+            del self._open[id(heal)]
+        except KeyError:  # not there, or past its deadline; removed in either case
+            pass
 
     def _count(self, heal: Any, outcome: Outcome) -> None:
         heal.outcome = outcome
@@ -82,7 +101,7 @@ class InFlight:
         """Publish a heal: mark its key, open its account. False if the miss is held back, or
         (counted as dropped) if too much is under way."""
         with self.lock, self._open.timer as now:
-            self._sweep()
+            _lost = self._sweep()
             if self._held_back(heal.key, entry):
                 return False
             self.published += 1
@@ -92,26 +111,34 @@ class InFlight:
                     self._count(heal, Outcome.DROPPED)
                     return False
             self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
-            self._open[heal] = now + stand_for
+            self._open[id(heal)] = Account(heal, now + stand_for)
             return True
 
     def join(self, heal: Any, stand_for: float) -> None:
         """Open the account of a heal that no miss here has published; mark its key if free."""
         with self.lock, self._open.timer as now:
-            self._sweep()
+            _lost = self._sweep()
             self.published += 1
-            self._open[heal] = now + stand_for
+            self._open[id(heal)] = Account(heal, now + stand_for)
             if heal.key not in self._marks and len(self._marks) < self.limit:
+                self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
+
+    def leads(self, heal: Any, stand_for: float) -> None:
+        """The heal holds the lease: of those of its key in this process, the mark is its own."""
+        with self.lock, self._open.timer as now:
+            mark = self._marks.get(heal.key)
+            room = mark is not None or len(self._marks) < self.limit
+            if room and heal.outcome is None and (mark is None or mark.heal is not heal):
                 self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
 
     def start(self, heal: Any, stand_for: float) -> bool:
         """The heal runs from here. False if it has ended, or runs already."""
         with self.lock, self._open.timer as now:
-            self._sweep()
+            _lost = self._sweep()
             if heal.outcome is not None or heal.running:
                 return False
             heal.running = True
-            self._open[heal] = now + stand_for
+            self._open[id(heal)] = Account(heal, now + stand_for)
             mark = self._marks.get(heal.key)
             if mark is not None and mark.heal is heal:
                 self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
@@ -120,10 +147,11 @@ class InFlight:
     def handed_on(self, heal: Any, entry_seen: Any, hold_back_for: float, open_for: float) -> None:
         """An engine has the heal: hold back only misses of the same entry, and not for long."""
         with self.lock, self._open.timer as now:
+            _lost = self._sweep()
             if heal.outcome is not None:
                 return
             heal.running = False
-            self._open[heal] = now + open_for
+            self._open[id(heal)] = Account(heal, now + open_for)
             mark = self._marks.get(heal.key)
             if mark is not None and mark.heal is heal:
                 self._marks[heal.key] = Mark(heal, now + hold_back_for, entry_seen)
@@ -133,7 +161,7 @@ class InFlight:
         with self.lock, self._open.timer as now:
             if heal.outcome is not None:
                 return False
-            self._open.pop(heal, None)
+            self._close(heal)
             self._count(heal, outcome)
             mark = self._marks.get(heal.key)
             if mark is not None and mark.heal is heal:
@@ -144,13 +172,14 @@ class InFlight:
 
     def written(self, key: Key) -> None:
         """The application set the key itself: a heal that only waits for it has ended."""
-        with self.lock:
+        with self.lock, self._open.timer:
+            _lost = self._sweep()
             mark = self._marks.get(key)
             if mark is None or (mark.heal is not None and mark.heal.running):
                 return
             self._marks.pop(key, None)
             if mark.heal is not None and mark.heal.outcome is None:
-                self._open.pop(mark.heal, None)
+                self._close(mark.heal)
                 self._count(mark.heal, Outcome.HEALED)
 
     def under_way(self, key: Key) -> Any:
@@ -161,6 +190,6 @@ class InFlight:
 
     def ledger(self) -> tuple[int, dict[Outcome, int], int]:
         """Published, ended by outcome, under way; at one instant."""
-        with self.lock:
-            self._sweep()
+        with self.lock, self._open.timer:  # one instant: what ends while counting is not missed
+            _lost = self._sweep()
             return self.published, dict(self.ended), len(self._open)

@@ -9,7 +9,9 @@ one grace period. Nothing is started here.
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
+import sys
 import threading
 import time
 import weakref
@@ -42,6 +44,7 @@ class Closes(Protocol):
 _forking: weakref.WeakSet[Any] = weakref.WeakSet()
 _closing: weakref.WeakSet[Any] = weakref.WeakSet()
 _held: list[tuple[Any, Any, bool]] = []
+_ending = threading.Event()
 _guard = [threading.Lock()]  # over the sets, and from before a fork until after it
 
 
@@ -57,7 +60,19 @@ def drained_at_exit(closable: Closes) -> None:
         _closing.add(closable)
 
 
+def _finish_imports() -> None:
+    """Wait for what another thread imports for its first event loop: in the child, nobody would
+    ever let go of the lock of a module that is half imported."""
+    for runner in ("asyncio", "trio"):
+        if runner in sys.modules:
+            try:
+                importlib.import_module(f"anyio._backends._{runner}")
+            except ImportError:
+                pass
+
+
 def _before_fork() -> None:
+    _finish_imports()
     _guard[0].acquire()
     until = time.monotonic() + FORK_WAIT
     for table in list(_forking):
@@ -82,11 +97,17 @@ def _after_in_child() -> None:
         table.after_fork(taken)
 
 
+def is_ending() -> bool:
+    """Whether the interpreter is on its way out: what is lost now is nobody's trouble."""
+    return _ending.is_set()
+
+
 def _at_exit() -> None:
+    _ending.set()
     until = time.monotonic() + GRACE
     with _guard[0]:
         open_still = list(_closing)
-    for closable in open_still:
+    for closable in sorted(open_still, key=lambda each: getattr(each, "closes_last", False)):
         closable.close(max(0.0, until - time.monotonic()))
 
 

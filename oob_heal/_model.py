@@ -7,6 +7,7 @@ Times are seconds by the backend's clock; durations are seconds.
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import math
 import sys
@@ -136,18 +137,26 @@ class Backoff:
     """When a key that failed to heal is tried again: capped, exponential, with full jitter.
 
     After n failures in a row the delay is drawn evenly from 0 to
-    ``min(maximum, initial * factor ** (n - 1))`` seconds. Source: Marc Brooker, "Exponential
+    ``min(maximum, initial * factor ** (n - 1))`` seconds; ``initial`` and ``maximum`` may be
+    timedeltas. Source: Marc Brooker, "Exponential
     Backoff and Jitter", AWS Architecture Blog, 2015.
 
     >>> Backoff(initial=1, factor=2, maximum=60).ceiling(3)
     4.0
     """
 
-    initial: float = 1.0
+    initial: float | dt.timedelta = 1.0
     factor: float = 2.0
-    maximum: float = 60.0
+    maximum: float | dt.timedelta = 60.0
 
     def __post_init__(self) -> None:
+        for name in ("initial", "maximum"):
+            duration = getattr(self, name)
+            if isinstance(duration, dt.timedelta):
+                object.__setattr__(self, name, duration.total_seconds())
+        self._check()
+
+    def _check(self) -> None:
         for name, least in (
             ("initial", "above 0"),
             ("factor", "at least 1"),
@@ -159,15 +168,25 @@ class Backoff:
             enough = number >= 1 if name == "factor" else number > 0
             if not enough or number > sys.float_info.max:
                 raise ValueError(f"Backoff({name}=) must be finite and {least}")
-        if self.maximum < self.initial:
+        if self.longest < self._seconds("initial"):
             raise ValueError("Backoff(maximum=) must not be below initial=")
 
     def ceiling(self, attempt: int) -> float:
         """The longest delay in seconds after this many attempts."""
+        initial, maximum = self._seconds("initial"), self.longest
         steps = max(0, attempt - 1)
-        if self.factor > 1 and steps > math.log(self.maximum / self.initial, self.factor):
-            return float(self.maximum)
-        return float(min(self.maximum, self.initial * self.factor**steps))
+        if self.factor > 1 and steps > math.log(maximum / initial, self.factor):
+            return maximum
+        return min(maximum, initial * self.factor**steps)
+
+    @property
+    def longest(self) -> float:
+        """``maximum`` in seconds."""
+        return self._seconds("maximum")
+
+    def _seconds(self, name: str) -> float:
+        """A duration, which is a number since the checks."""
+        return float(getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +206,7 @@ class Served(NamedTuple, Generic[T]):
     """An answer with what is known of it.
 
     ``age`` in seconds, None when there is no entry behind the answer. ``freshness`` is that of
-    the key: with ``is_default`` true it is ABSENT or EXPIRED.
+    the key: with ``is_default`` true it is ABSENT or EXPIRED. The repr does not show the value.
 
     >>> Served("v", Freshness.FRESH, 0.5, False).value
     'v'
@@ -197,6 +216,12 @@ class Served(NamedTuple, Generic[T]):
     freshness: Freshness
     age: float | None
     is_default: bool
+
+    def __repr__(self) -> str:
+        age = "no age" if self.age is None else f"age {self.age:.3g} s"
+        default = ", the default" if self.is_default else ""
+        kind = type(self.value).__name__
+        return f"<Served {kind}: {self.freshness.value}, {age}{default}>"
 
 
 class CacheInfo(NamedTuple):
@@ -261,4 +286,5 @@ class Failing(NamedTuple):
 
     def __repr__(self) -> str:
         named = repr(self.key).removeprefix("<Key ").removesuffix(">")
-        return f"<Failing {named}: {self.error}, {self.attempts} attempts, next in {self.next_try:g} s>"
+        tried = f"{self.attempts} attempts, next in {self.next_try:g} s"
+        return f"<Failing {named}: {self.error}, {tried}>"

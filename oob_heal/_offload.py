@@ -7,8 +7,6 @@ first use; a fork starts afresh.
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,25 +15,12 @@ from typing import Any
 import anyio
 
 from oob_heal import _lifecycle
+from oob_heal._loops import loop_waker
 from oob_heal.errors import HealRejectedError
 
 MOST_THREADS = 64
 MOST_WAITING = 1_000
 IDLE = 30.0  # s after which an idle thread ends
-
-
-def in_trio() -> bool:
-    """Whether trio runs this code. Never imports it."""
-    trio = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_task())
-
-
-def loop_waker() -> Callable[[Callable[[], None]], Any]:
-    """What calls back into the running loop from another thread, without waiting."""
-    if in_trio():
-        waker: Callable[..., Any] = sys.modules["trio"].lowlevel.current_trio_token().run_sync_soon
-        return waker
-    return asyncio.get_running_loop().call_soon_threadsafe
 
 
 class DaemonPool:

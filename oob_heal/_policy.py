@@ -15,6 +15,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from oob_heal._durations import seconds
 from oob_heal._model import Backoff, Policy
 from oob_heal.errors import OobHealError
 
@@ -63,26 +64,6 @@ def check_names(options: dict[str, Any], allowed: frozenset[str]) -> None:
 _NAMESPACE = re.compile(r"[A-Za-z0-9_.\-]{0,64}")
 
 
-def seconds(name: str, value: Any, *, zero: bool = False, infinite: bool = False) -> float:
-    """A duration in seconds."""
-    if isinstance(value, dt.timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(
-            f"{name}= must be a number of seconds or a timedelta, not {type(value).__name__}"
-        )
-    try:
-        number = float(value)
-    except OverflowError:
-        raise ValueError(f"{name}= is too large; write float('inf') for no end") from None
-    if math.isnan(number) or number < 0 or (number == 0 and not zero):
-        least = "0 or more" if zero else "above 0"
-        raise ValueError(f"{name}= must be {least} seconds, not {number:g}")
-    if math.isinf(number) and not infinite:
-        raise ValueError(f"{name}= must be finite")
-    return number
-
-
 def make_policy(options: dict[str, Any]) -> Policy:
     """The validated policy of one function."""
     if "ttl" not in options:
@@ -92,7 +73,7 @@ def make_policy(options: dict[str, Any]) -> Policy:
     if isinstance(jitter, bool) or not isinstance(jitter, (int, float)):
         raise TypeError(f"jitter= must be a number from 0 to 1, not {type(jitter).__name__}")
     if not 0 <= jitter <= 1:
-        raise ValueError(f"jitter= must be from 0 to 1, not {jitter:g}")
+        raise ValueError("jitter= must be from 0 to 1")
     backoff = options.get("backoff", Backoff())
     if not isinstance(backoff, Backoff):
         raise TypeError(f"backoff= must be a Backoff, not {type(backoff).__name__}")
@@ -154,13 +135,31 @@ def check_callables(options: dict[str, Any]) -> None:
         raise TypeError("codec= must have encode, decode and fingerprint, as JsonCodec() has")
 
 
-def check_parts(parts: dict[str, Any]) -> None:
-    """Clock and observers, where they are given."""
-    if not callable(parts.get("clock", check_parts)):
-        raise TypeError(f"clock= must be callable, not {type(parts['clock']).__name__}")
-    observers = parts.get("observers", ())
-    if not isinstance(observers, Iterable) or not all(map(callable, observers)):
+def check_clock(clock: Any) -> None:
+    """A clock is called without arguments."""
+    if not callable(clock):
+        raise TypeError(f"clock= must be callable, not {type(clock).__name__}")
+
+
+def listed_observers(observers: Any) -> list[Any]:
+    """The observers of a cache, each a callable."""
+    listed = list(observers) if isinstance(observers, Iterable) else [None]
+    if not all(map(callable, listed)):
         raise TypeError("observers= must be callables, in a list or a tuple")
+    return listed
+
+
+def check_maxsize(options: dict[str, Any]) -> None:
+    """The size of the default memory table."""
+    maxsize = options.get("maxsize")
+    if maxsize is None:
+        return
+    if options.get("backend") is not None:
+        raise TypeError("maxsize= is for the default memory table; a backend has its own size")
+    if isinstance(maxsize, bool) or not isinstance(maxsize, int):
+        raise TypeError(f"maxsize= must be a whole number, not {type(maxsize).__name__}")
+    if maxsize < 1:
+        raise ValueError(f"maxsize= must be at least 1, not {maxsize}")
 
 
 def ignored(fn: Callable[..., Any], options: dict[str, Any]) -> tuple[str, ...]:

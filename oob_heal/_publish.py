@@ -17,7 +17,8 @@ import anyio
 from oob_heal import _decide
 from oob_heal._core import Core, healing
 from oob_heal._drivers import adrive, drive
-from oob_heal._heal import Conversation, End, Subject, conversation, handing_on, healing_now
+from oob_heal._heal import Conversation, End, Subject, conversation, handing_on
+from oob_heal._heal_now import healing_now
 from oob_heal._inflight import sight
 from oob_heal._message import encode_event
 from oob_heal._model import CacheMissed, Entry, Key, Lease, Outcome, Reason
@@ -26,6 +27,8 @@ from oob_heal.errors import HealRejectedError, HealTimeoutError
 from oob_heal.observe import HealStarted, Missed
 
 _submitting = threading.local()  # .executor: what runs submit in this thread right now
+
+STRIPPED_AT_MOST = 1_000  # errors that led to one
 
 forced_executor: list[Any] = []
 """Carries every heal while it is not empty: ``oob_heal.testing.heal_inline`` puts itself here."""
@@ -129,6 +132,7 @@ class Heal:
 
     def _hold(self, lease: Lease) -> None:
         self.lease = lease
+        self.core.inflight.leads(self, _decide.lease_for(self.core.policy))
 
     def starts(self) -> bool:
         """Whether it may run now: it has not ended, and does not run elsewhere."""
@@ -158,7 +162,8 @@ class Heal:
     def cut_off(self) -> None:
         if self.outcome is None:
             self.ends(End(Outcome.LOST))
-            self.core.was_cut_off()
+            if getattr(self.core.executor, "ends_with_loop", False):
+                self.core.was_cut_off()
             self._return_lease(0)
 
     def _return_lease(self, retry_after: float) -> None:
@@ -209,12 +214,15 @@ class Heal:
 
 
 def _strip(error: BaseException | None) -> None:
-    """Let go of the frames that an error and what led to it hold."""
-    for _ in range(32):
-        if error is None:
-            return
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
+    """Let go of the frames that an error and all that led to it hold."""
+    left, seen = [error], set[int]()
+    while left and len(seen) < STRIPPED_AT_MOST:
+        each = left.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            each.__traceback__ = None
+            left += [each.__cause__, each.__context__]
+            left += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
 
 
 def publish(core: Core, subject: Subject) -> bool:
@@ -265,12 +273,11 @@ def now_heal(core: Core, key: Key, args: Any, kwargs: Any, now: float) -> tuple[
     """The heal of ``heal_now`` and its conversation; its account is open."""
     subject = Subject(core, key, args, kwargs, Reason.REQUESTED, now, force=True)
     heal = Heal(subject)
-    under_way = core.inflight.under_way(key)
     core.inflight.join(heal, 2 * _decide.lease_for(core.policy))
     heal.running = True
 
     def other() -> Heal | None:
-        found: Heal | None = under_way or core.inflight.under_way(key)
+        found: Heal | None = core.inflight.under_way(key)
         return None if found is heal else found
 
     until = core.parts.clock() + core.policy.heal_timeout

@@ -2,18 +2,19 @@
 
 Law: the only file that calls a backend. It seals and unseals for backends of bytes, awaits or
 offloads as colours demand, and bounds what it awaits by the backend's deadline. It decides
-nothing and catches nothing.
+nothing, and catches only what a codec raises: bytes that cannot be read are no entry.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Callable
 from typing import Any
 
 import anyio
 
-from oob_heal._envelope import Sealed, seal, unseal
+from oob_heal._envelope import Sealed, about, seal, unseal
 from oob_heal._keys import key_text, scope_text
 from oob_heal._model import Entry, Lease, Scope
 from oob_heal._offload import offload
@@ -31,10 +32,14 @@ def colours(backend: Any) -> tuple[Any, Any]:
 class Shelf:
     """The backend's verbs for one scope: ``ask`` in this thread, ``aask`` in this task."""
 
-    def __init__(self, backend: Any, codec: Codec, scope: Scope) -> None:
+    def __init__(
+        self, backend: Any, codec: Codec, scope: Scope, odd: Callable[[], None] = lambda: None
+    ) -> None:
         self.backend = backend
         self.codec = codec
         self.scope = scope
+        self._odd = odd  # is told of each entry that cannot be read
+        self._signs = bool(getattr(codec, "signs", False))
         self.sync, self.aio = colours(backend)
         self.in_bytes = bool(getattr(backend, "stores_bytes", False))
         self.prompt = bool(getattr(backend, "prompt", False))
@@ -73,20 +78,34 @@ class Shelf:
         return (subject if isinstance(subject, Lease) else name, *rest)
 
     def _sealed(self, name: str, entry: Entry) -> bytes:
-        payload = self.codec.encode(entry.value)
+        encode: Callable[..., Any] = self.codec.encode
+        try:
+            payload = encode(entry.value, *self._about(name, entry))
+        except CodecError:
+            raise
+        except Exception as error:
+            codec = type(self.codec).__name__
+            raise CodecError(f"{codec} failed to encode: {type(error).__name__}") from error
+        if not isinstance(payload, bytes):
+            raise CodecError(f"{type(self.codec).__name__} encodes to no bytes")
         return seal(name, Sealed(payload, entry.dated, entry.marked_stale, entry.spread))
+
+    def _about(self, name: str, facts: Entry | Sealed) -> tuple[bytes, ...]:
+        return (about(name, facts.dated, facts.spread),) if self._signs else ()
 
     def _inward(self, verb: str, sent: tuple[Any, ...], reply: Any) -> Any:
         if not self.in_bytes or verb != "get" or reply is None:
             return reply
         sealed = unseal(sent[0], reply)
-        if sealed is None:
-            return None
-        try:
-            value = self.codec.decode(sealed.payload)
-        except CodecError:
-            return None
-        return Entry(value, sealed.dated, sealed.marked_stale, sealed.spread)
+        if sealed is not None:
+            decode: Callable[..., Any] = self.codec.decode
+            try:
+                value = decode(sealed.payload, *self._about(sent[0], sealed))
+                return Entry(value, sealed.dated, sealed.marked_stale, sealed.spread)
+            except Exception:  # MemoryError and RecursionError among them
+                pass
+        self._odd()
+        return None
 
     def currsize(self) -> int | None:
         """How many entries there are, where the backend knows without I/O."""

@@ -5,8 +5,9 @@ Law: checks and choices at decoration; every refusal says what to write instead.
 
 from __future__ import annotations
 
-import concurrent.futures
+import functools
 import inspect
+import sys
 import time
 import weakref
 from collections.abc import Callable, MutableMapping
@@ -19,8 +20,14 @@ from oob_heal._shelf import Shelf, colours
 from oob_heal.backends.mapping import MappingBackend
 from oob_heal.backends.memory import MemoryBackend
 from oob_heal.codecs import JsonCodec
+from oob_heal.codecs._shape import UntoldError, return_hint, shape_of
+from oob_heal.observe import Advice
 from oob_heal.ports import Codec
 
+ODD = (
+    "an entry could not be read and counts as absent: it is damaged, or was written for another "
+    "key, by another version, or by a codec of another type or with other keys"
+)
 VERBS = ("get", "set", "delete", "mark_stale", "clear", "acquire", "commit", "release", "now")
 
 _wrapped: weakref.WeakValueDictionary[int, MappingBackend] = weakref.WeakValueDictionary()
@@ -39,10 +46,14 @@ class Asked(NamedTuple):
 
 
 def make_scope(fn: Callable[..., Any], options: dict[str, Any]) -> Scope:
-    """Who the function is. Parameter names and codec are part of its shape: a release that
-    renames or reorders them, or writes other bytes, never reads this one's entries."""
-    codec = options.get("codec") or JsonCodec()
+    """Who the function is. Parameter names, codec and, where entries are bytes, the shape of what
+    it returns are part of it: a release that renames or reorders the ones, writes with another or
+    returns something else never reads this one's entries."""
+    backend = options.get("backend")
+    codec = _codec(fn, options.get("codec"), backend)
     shape = [*inspect.signature(fn).parameters, "=", str(codec.fingerprint)]
+    if getattr(backend, "stores_bytes", False):
+        shape.append(_returned(fn))
     return Scope(
         namespace=options.get("namespace", ""),
         name=options.get("name") or f"{fn.__module__}.{fn.__qualname__}",
@@ -55,10 +66,38 @@ def wire(core: Core, asked: Asked, parts: Parts, own_executor: Callable[[bool], 
     """Choose and check the parts, and install them."""
     backend = _backend(asked, parts)
     executor = asked.executor if asked.executor is not None else own_executor(core.is_async)
-    shelf = Shelf(backend, asked.codec or JsonCodec(), core.scope)
+    odd = functools.partial(parts.hub.tell, Advice(core.label, ODD))
+    shelf = Shelf(backend, _codec(core.fn, asked.codec, backend), core.scope, odd)
     _check_colour(core, backend)
     _check_executor(core, shelf, executor)
     core.install(parts, shelf, executor)
+
+
+def _codec(fn: Callable[..., Any], given: Codec | None, backend: Any) -> Codec:
+    """What was given; else MessagePack of what the function returns, where processes share the
+    bytes, and JSON where they do not."""
+    shared = all(getattr(backend, each, False) for each in ("stores_bytes", "shared_leases"))
+    if given is not None or not shared:
+        return given or JsonCodec()
+    from oob_heal.codecs.msgpack import MsgpackCodec
+
+    try:
+        return MsgpackCodec(return_hint(fn))
+    except UntoldError as untold:
+        problem = str(untold)
+    raise TypeError(
+        f"{type(backend).__name__} is shared by processes, which must agree on what "
+        f"{fn.__qualname__} returns, and its return annotation {problem}; write -> list[str], say, "
+        f"or give codec=: JsonCodec(), PydanticCodec(Model) or SignedPickleCodec([key])"
+    )
+
+
+def _returned(fn: Callable[..., Any]) -> str:
+    """The shape of what a function says that it returns, '' if it does not."""
+    try:
+        return shape_of(return_hint(fn)).text
+    except UntoldError:
+        return ""
 
 
 def _backend(asked: Asked, parts: Parts) -> Any:
@@ -105,9 +144,12 @@ def _check_colour(core: Core, backend: Any) -> None:
 
 
 def _check_executor(core: Core, shelf: Shelf, executor: Any) -> None:
+    if isinstance(executor, type):
+        raise TypeError(f"executor= is the class {executor.__name__}; give one that is made")
     if not callable(getattr(executor, "submit", None)):
         raise TypeError(f"executor= must have submit(heal), which {type(executor).__name__} lacks")
-    if isinstance(executor, concurrent.futures.ProcessPoolExecutor):
+    processes: Any = sys.modules.get("concurrent.futures.process")  # imported by who has one
+    if processes is not None and isinstance(executor, processes.ProcessPoolExecutor):
         raise TypeError(
             "a process pool cannot carry heals; give executor=QueueExecutor(send) and a backend "
             "that processes share, or ThreadExecutor()"
@@ -162,6 +204,6 @@ def claim_name(core: Core, backend: Any) -> None:
 
 
 def _redefined(old: Any, new: Any) -> bool:
-    """Whether a function is the same one, loaded again: no closure, the same file."""
+    """Whether a function is the same one, loaded again: its name and file, and no closure."""
     same_file = old.__code__.co_filename == new.__code__.co_filename
-    return same_file and "<" not in new.__qualname__
+    return same_file and old.__qualname__ == new.__qualname__ and "<" not in new.__qualname__

@@ -19,6 +19,7 @@ from oob_heal import _lifecycle
 from oob_heal._model import Freshness, Outcome, Reason
 from oob_heal.ports import Observer
 
+LAST_WORDS = 0.2  # s for what waits in a mailbox at exit
 MAILBOX = 10_000  # happenings waiting for one observer
 LOG_AGAIN_AFTER = 600.0  # s until the same trouble is logged again
 TOLD_AT_MOST = 1_000  # troubles remembered as logged
@@ -84,6 +85,8 @@ class Advice(Happening):
 class Mailbox:
     """Delivers happenings to one observer, in its own thread."""
 
+    closes_last = True
+
     def __init__(self, observer: Observer, size: int = MAILBOX) -> None:
         self.observer = observer
         self.size = size
@@ -91,6 +94,7 @@ class Mailbox:
         self.lock = threading.Lock()
         self._renew()
         _lifecycle.survives_fork(self)
+        _lifecycle.drained_at_exit(self)
 
     def _renew(self) -> None:
         self.lock = threading.Lock()
@@ -133,6 +137,10 @@ class Mailbox:
             except BaseException:
                 pass
 
+    def close(self, grace: float = LAST_WORDS) -> None:
+        """At exit: let what waits be heard, if that is soon done."""
+        self.flush(min(grace, LAST_WORDS))
+
     def flush(self, grace: float) -> bool:
         """Wait until all is delivered, at most ``grace`` seconds."""
         with self.lock:
@@ -153,7 +161,7 @@ class Hub:
     def tell(self, happening: Happening) -> None:
         for mailbox in self._mailboxes:
             mailbox.put(happening)
-        if not isinstance(happening, QUIET) and not _went_well(happening):
+        if not isinstance(happening, QUIET) and not _is_no_trouble(happening):
             self._log_once(happening)
 
     def _log_once(self, happening: Happening) -> None:
@@ -177,11 +185,11 @@ class Hub:
 QUIET = (Answered, Missed, HealStarted)
 
 
-def _went_well(happening: Happening) -> bool:
-    return isinstance(happening, HealEnded) and happening.outcome in (
-        Outcome.HEALED,
-        Outcome.SKIPPED,
-        Outcome.REFUSED,
+def _is_no_trouble(happening: Happening) -> bool:
+    """Not worth the log: the next read sees to what is lost, and an Advice to what always is."""
+    return _lifecycle.is_ending() or (
+        isinstance(happening, HealEnded)
+        and happening.outcome in (Outcome.HEALED, Outcome.SKIPPED, Outcome.REFUSED, Outcome.LOST)
     )
 
 

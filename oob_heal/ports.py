@@ -14,7 +14,8 @@ means no:
     longest_keep    inf       seconds for which it keeps an entry at most
     aio             None      its async half
 
-An executor may declare ``leaves_process`` (heals run in other processes: it needs shared leases)
+An executor may declare ``leaves_process`` (heals run in other processes: it needs shared leases),
+``ends_with_loop`` (what it cuts off, an event loop has cut off: worth telling when it never stops)
 and ``heals_inline`` (for tests only: submit returns when the heal has ended).
 """
 
@@ -86,7 +87,9 @@ class Backend(Protocol):
     def release(self, lease: Lease, retry_after: float = 0) -> None:
         """Give the lease back; no other is granted for ``retry_after`` seconds.
 
-        With 0 it is given back unused, and the attempt that it counted is taken back.
+        With 0 it is given back unused, and the attempt that it counted is taken back. A void
+        lease counts as well, unless the key was set since, or a newer lease was granted: a heal
+        that fails after an invalidation backs off all the same.
         """
         ...
 
@@ -151,7 +154,11 @@ class Executor(Protocol):
 
 
 class Codec(Protocol):
-    """Turns values into bytes and back."""
+    """Turns values into bytes and back.
+
+    One that declares ``signs`` is called ``encode(value, about)`` and ``decode(data, about)``,
+    with bytes that say which entry it is for: what was signed for one is no other's.
+    """
 
     @property
     def fingerprint(self) -> str:
@@ -159,12 +166,12 @@ class Codec(Protocol):
         ...
 
     def encode(self, value: Any) -> bytes:
-        """Bytes that ``decode`` turns into an equal value, else ``CodecError``."""
+        """Bytes that ``decode`` turns into an equal value of the same type, else ``CodecError``."""
         ...
 
     def decode(self, data: bytes) -> Any:
-        """The value. Must execute nothing. ``CodecError`` for whatever it would not have
-        written."""
+        """The value. Must execute nothing that the bytes name. ``CodecError``, or any other
+        Exception, for what it cannot have written: that is a miss."""
         ...
 
 

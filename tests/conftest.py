@@ -22,6 +22,7 @@ import oob_heal
 from oob_heal import CacheInfo, HealingCache
 from oob_heal._model import Outcome
 from oob_heal.backends.memory import MemoryBackend
+from oob_heal.codecs import JsonCodec
 from oob_heal.testing import FlakyBackend, ManualClock, ManualExecutor, SharedStore
 
 pytest_plugins = ["pytester"]
@@ -49,13 +50,19 @@ class World:
         self.executor = ManualExecutor()
         self.backend = FlakyBackend(self._backend())
         self.cache = HealingCache(
-            backend=self.backend, executor=self.executor, clock=self.clock, namespace="test"
+            backend=self.backend,
+            executor=self.executor,
+            clock=self.clock,
+            namespace="test",
+            codec=JsonCodec(),  # a test's function need not say what it returns
         )
         self.functions: list[Any] = []
 
     def _backend(self) -> Any:
         if self.store is not None:
-            return self.store.backend()
+            backend = self.store.backend()
+            backend.deadline = 20.0  # s by the real clock: a busy machine is no failure
+            return backend
         if self.kind == "memory":
             return MemoryBackend(clock=self.clock)
         from oob_heal.backends.mapping import MappingBackend

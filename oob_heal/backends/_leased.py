@@ -1,7 +1,8 @@
 """The verbs of a backend that keeps its leases in this process: written once.
 
 Law: each verb is one step under one lock, which a subclass's five small acts are called in. The
-acts store and remove; leases are ``_leases``'s. Nothing is decided here.
+acts store and remove; leases are ``_leases``'s. Nothing is decided here. What an act lets go of
+it returns, to die when the lock is free: the end of a value may be the user's code.
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ class LeasedBackend:
         lock: AbstractContextManager[Any] = self.lock
         return lock
 
-    def _put(self, key: Any, entry: Any, keep_for: float) -> None:
+    def _put(self, key: Any, entry: Any, keep_for: float) -> Any:
         raise NotImplementedError
 
-    def _drop(self, key: Any) -> None:
+    def _drop(self, key: Any) -> Any:
         raise NotImplementedError
 
     def _mark(self, key: Any) -> None:
         raise NotImplementedError
 
-    def _drop_scope(self, scope: Any) -> None:
+    def _drop_scope(self, scope: Any) -> Any:
         raise NotImplementedError
 
     def _in_scope(self, key: Any, scope: Any) -> bool:
@@ -50,12 +51,12 @@ class LeasedBackend:
     def set(self, key: Any, entry: Any, keep_for: float) -> None:
         with self._locked():
             self._leases.void(key, reset=True)
-            self._put(key, entry, keep_for)
+            _let_go = self._put(key, entry, keep_for)
 
     def delete(self, key: Any) -> None:
         with self._locked():
             self._leases.void(key)
-            self._drop(key)
+            _let_go = self._drop(key)
 
     def mark_stale(self, key: Any) -> None:
         with self._locked():
@@ -65,7 +66,7 @@ class LeasedBackend:
     def clear(self, scope: Any) -> None:
         with self._locked():
             self._leases.void_all(lambda key: self._in_scope(key, scope))
-            self._drop_scope(scope)
+            _let_go = self._drop_scope(scope)
 
     def acquire(
         self, key: Any, lease_for: float, *, adopt: str | None = None, force: bool = False
@@ -78,10 +79,10 @@ class LeasedBackend:
             if not self._leases.holds(lease):
                 return self._leases.committed(lease)
             if entry is None:
-                self._drop(lease.key)
+                _let_go = self._drop(lease.key)
                 self._leases.commit(lease, self.now() + keep_for)
             else:
-                self._put(lease.key, entry, keep_for)
+                _let_go = self._put(lease.key, entry, keep_for)
                 self._leases.commit(lease)
             return True
 

@@ -28,6 +28,7 @@ class _Past(NamedTuple):
     retry_at: float = -math.inf
     granted_at: float = -math.inf
     returned: bool = True
+    granted: str | None = None  # the lease granted last, until it is given back or the key is set
     committed: str | None = None
 
 
@@ -88,7 +89,10 @@ class LeaseTable:
     ) -> Lease:
         lease = Lease(key, os.urandom(16).hex(), now, now + lease_for, attempt, previous_at)
         self._held[key] = _Held(lease, adopted)
-        self._past[key] = _Past(attempt, -math.inf, now, returned=False)
+        past = self._past.get(key, _Past())
+        self._past[key] = past._replace(
+            attempts=attempt, granted_at=now, returned=False, granted=lease.token
+        )
         return lease
 
     def holds(self, lease: Lease) -> bool:
@@ -107,15 +111,16 @@ class LeaseTable:
         self._past[lease.key] = _Past(retry_at=retry_at, committed=lease.token)
 
     def release(self, lease: Lease, retry_after: float) -> None:
-        if not self.holds(lease):
-            return
-        self._held.pop(lease.key, None)
         past = self._past.get(lease.key, _Past(lease.attempt))
+        if self.holds(lease):
+            self._held.pop(lease.key, None)
+        elif past.granted != lease.token:
+            return
         if retry_after > 0:
-            past = past._replace(retry_at=self.clock() + retry_after, returned=True)
+            past = past._replace(retry_at=self.clock() + retry_after)
         else:
-            past = past._replace(attempts=max(0, past.attempts - 1), returned=True)
-        self._past[lease.key] = past
+            past = past._replace(attempts=max(0, past.attempts - 1))
+        self._past[lease.key] = past._replace(returned=True, granted=None)
 
     def void(self, key: Any, *, reset: bool = False) -> None:
         """End the key's lease, whoever holds it; ``reset`` forgets its past as well.

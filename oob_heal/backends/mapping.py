@@ -15,6 +15,7 @@ from typing import Any
 
 import cachetools
 
+from oob_heal._durations import patience
 from oob_heal._model import Entry, Key, Scope
 from oob_heal.backends._leased import LeasedBackend
 from oob_heal.ports import Clock
@@ -41,7 +42,7 @@ class MappingBackend(LeasedBackend):
     ) -> None:
         super().__init__(clock)
         self.mapping = mapping
-        self.deadline = deadline
+        self.deadline = patience("deadline", deadline)
         self.prompt = isinstance(mapping, (dict, cachetools.Cache))
 
     def __repr__(self) -> str:
@@ -83,17 +84,16 @@ class MappingBackend(LeasedBackend):
     def _put(self, key: Key, entry: Entry, keep_for: float) -> None:
         self.mapping[key] = entry
 
-    def _drop(self, key: Key) -> None:
-        self.mapping.pop(key, None)
+    def _drop(self, key: Key) -> Any:
+        return self.mapping.pop(key, None)
 
     def _mark(self, key: Key) -> None:
         entry = self.mapping.get(key)
         if isinstance(entry, Entry):
             self.mapping[key] = Entry(entry.value, entry.dated, True, entry.spread)
 
-    def _drop_scope(self, scope: Scope) -> None:
-        for key in self._keys(scope):
-            self.mapping.pop(key, None)
+    def _drop_scope(self, scope: Scope) -> Any:
+        return [self.mapping.pop(key, None) for key in self._keys(scope)]
 
     def _in_scope(self, key: Key, scope: Scope) -> bool:
         return key.scope == scope

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from typing import Any
 
 from oob_heal._model import Entry, Key, Scope
 from oob_heal.backends._leased import LeasedBackend
@@ -46,23 +47,25 @@ class MemoryBackend(LeasedBackend):
         with self.lock:
             return sum(1 for key in self._entries if key.scope == scope)
 
-    def _put(self, key: Key, entry: Entry, keep_for: float) -> None:
+    def _put(self, key: Key, entry: Entry, keep_for: float) -> Any:
+        let_go: list[Any] = [self._entries.get(key)]
         self._entries[key] = entry
         self._entries.move_to_end(key)
         while len(self._entries) > self.maxsize:
-            self._entries.popitem(last=False)
+            let_go.append(self._entries.popitem(last=False))
+        return let_go
 
-    def _drop(self, key: Key) -> None:
-        self._entries.pop(key, None)
+    def _drop(self, key: Key) -> Any:
+        return self._entries.pop(key, None)
 
     def _mark(self, key: Key) -> None:
         entry = self._entries.get(key)
         if entry is not None:
             self._entries[key] = Entry(entry.value, entry.dated, True, entry.spread)
 
-    def _drop_scope(self, scope: Scope) -> None:
-        for key in [key for key in self._entries if key.scope == scope]:
-            del self._entries[key]
+    def _drop_scope(self, scope: Scope) -> Any:
+        keys = [key for key in self._entries if key.scope == scope]
+        return [self._entries.pop(key) for key in keys]
 
     def _in_scope(self, key: Key, scope: Scope) -> bool:
         return key.scope == scope

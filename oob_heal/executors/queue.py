@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from oob_heal import _lifecycle
+from oob_heal._durations import patience
 from oob_heal._lifecycle import GRACE
 from oob_heal.errors import HealRejectedError
 from oob_heal.ports import Clock
@@ -66,10 +67,15 @@ class Outbox:
 
     def run(self) -> None:
         """The publisher's life: send what waits, look after what was sent."""
-        with asyncio.Runner() as runner:
-            while self.wait():
-                runner.run(self.publish_next())
-                runner.run(self.look())
+        try:
+            with asyncio.Runner() as runner:
+                while self.wait():
+                    runner.run(self.publish_next())
+                    runner.run(self.look())
+        except Exception:  # no loop is to be had: the next heal starts another publisher
+            with self.lock:
+                self.started = False
+            self._cut_off_what_waits()
 
     def wait(self) -> bool:
         """Wait for something to do; False once closed and empty."""
@@ -92,7 +98,7 @@ class Outbox:
             self.sending = True
         try:
             await heal.hand_on(self.send)
-        except Exception:
+        except BaseException:  # whatever send raises, the publisher lives
             heal.cut_off()
         finally:
             with self.lock:
@@ -121,6 +127,10 @@ class Outbox:
             self.closed = True
             self.changed.notify_all()
             self.changed.wait_for(lambda: not self.waiting and not self.sending, timeout=grace)
+        self._cut_off_what_waits()
+
+    def _cut_off_what_waits(self) -> None:
+        with self.lock:
             left = list(self.waiting)
             self.waiting.clear()
             self.changed.notify_all()
@@ -159,7 +169,7 @@ class QueueExecutor:
             raise TypeError(f"outbox= must be a whole number, not {type(outbox).__name__}")
         if outbox < 1:
             raise ValueError(f"outbox= must be at least 1, not {outbox}")
-        self.grace = grace
+        self.grace = patience("grace", grace)
         self.outbox = Outbox(send, outbox, look_after, clock)
         _lifecycle.survives_fork(self)
         _lifecycle.drained_at_exit(self)
@@ -179,7 +189,7 @@ class QueueExecutor:
 
     def close(self, grace: float | None = None) -> None:
         """Take no more heals, and send what waits, for ``grace`` seconds at most."""
-        self.outbox.close(self.grace if grace is None else grace)
+        self.outbox.close(self.grace if grace is None else patience("grace", grace))
 
     def __enter__(self) -> Self:
         return self

@@ -27,6 +27,8 @@ class TaskExecutor:
     <TaskExecutor 0/100>
     """
 
+    ends_with_loop = True
+
     def __init__(self, tasks: int = 1_000) -> None:
         if isinstance(tasks, bool) or not isinstance(tasks, int):
             raise TypeError(f"tasks= must be a whole number, not {type(tasks).__name__}")
@@ -62,6 +64,7 @@ class TaskExecutor:
             ) from None
         # Not loop.create_task: an eager task factory would run the heal in the caller.
         task = asyncio.Task(heal.run(), loop=loop, context=contextvars.Context())
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # the ledger says it: lost
         self._running[task] = heal
         task.add_done_callback(lambda done: self._ended(done, heal))
 
@@ -70,7 +73,7 @@ class TaskExecutor:
         for task, heal in list(self._running.items()):
             if isinstance(task, asyncio.Task) and task.get_loop().is_closed():
                 self._running.pop(task, None)
-                task._log_destroy_pending = False  # type: ignore[attr-defined]  # as gather does
+                task.get_coro().close()
                 heal.cut_off()
 
     def _ended(self, task: asyncio.Task[Any], heal: Any) -> None:
@@ -84,6 +87,9 @@ class TaskExecutor:
                 await heal.run()
             except Exception:  # a system task that raises would end the whole run
                 heal.cut_off()
+            except BaseException:  # cancelled: the run ends
+                heal.cut_off()
+                raise
             finally:
                 self._running.pop(heal, None)
 

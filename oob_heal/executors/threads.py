@@ -14,6 +14,7 @@ import warnings
 from typing import Any, Self
 
 from oob_heal import _lifecycle
+from oob_heal._durations import LONGEST_WAIT, patience
 from oob_heal._lifecycle import GRACE
 from oob_heal.errors import HealRejectedError
 from oob_heal.executors._fair import FairQueue
@@ -84,7 +85,9 @@ class _Pool:
 
     def _until_due(self) -> float | None:
         due = min((until for _, _, until in self.running.values()), default=None)
-        return None if due is None else max(0.0, due - self.clock())
+        if due is None:
+            return None
+        return min(max(0.0, due - self.clock()), LONGEST_WAIT)
 
     def _start_worker(self) -> bool | None:
         """None if no more workers are needed or allowed, False if no thread is to be had."""
@@ -132,7 +135,8 @@ class _Pool:
 
     def _done(self, me: threading.Thread, group: str) -> None:
         with self.lock:
-            if self.running.pop(me, None) is not None:
+            ran = self.running.pop(me, None)  # the heal dies with it, once the lock is free
+            if ran is not None:
                 self.queue.done(group)
             self.hung.pop(me, None)
             if me in self.workers:
@@ -194,7 +198,7 @@ class ThreadExecutor:
                 raise TypeError(f"{name}= must be a whole number, not {type(number).__name__}")
             if number < 1:
                 raise ValueError(f"{name}= must be at least 1, not {number}")
-        self.grace = grace
+        self.grace = patience("grace", grace)
         self._pool = _Pool(threads, queue, hung, clock)
         _lifecycle.survives_fork(self)
         _lifecycle.drained_at_exit(self)
@@ -229,7 +233,7 @@ class ThreadExecutor:
 
         What is left then is lost: its key heals with a later read, elsewhere.
         """
-        self._pool.close(self.grace if grace is None else grace)
+        self._pool.close(self.grace if grace is None else patience("grace", grace))
 
     def __enter__(self) -> Self:
         return self

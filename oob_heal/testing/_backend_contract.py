@@ -49,6 +49,11 @@ class BackendContract:
     ``clock`` is a ManualClock, which the backend should date by; one that has a clock of its own
     ignores it, and gives ``advance(seconds)``, which lets that clock move. ``second(backend)``
     makes another process's way to the same store, for backends that declare shared leases.
+
+    >>> from oob_heal.backends.memory import MemoryBackend
+    >>> contract = BackendContract(lambda clock: MemoryBackend(clock=clock))
+    >>> for promise in contract.promises():  # in a test: parametrize over them
+    ...     promise()
     """
 
     def __init__(
@@ -238,6 +243,9 @@ def the_same_commit_again_is_true_and_writes_nothing(it: Trial) -> None:  # H42
     assert it.commit(lease, it.entry(key, "a"), LONG) is True
     assert it.commit(lease, it.entry(key, "again"), LONG) is True, "its reply was lost"
     it.must_be(key, it.entry(key, "a"), "it was written once")
+    it.lease(key)
+    assert it.commit(lease, it.entry(key, "again"), LONG) is True, "also when it comes late"
+    it.must_be(key, it.entry(key, "a"), "it was written once")
 
 
 @promised
@@ -291,6 +299,29 @@ def a_void_lease_gives_nothing_back(it: Trial) -> None:
     it.release(void, LONG)
     it.refusal(key, Why.HELD)
     assert it.commit(holder, it.entry(key, "a"), LONG) is True, "somebody else's lease holds on"
+
+
+@promised
+def a_failure_after_an_invalidation_still_waits_for_its_retry_time(it: Trial) -> None:
+    for verb, subject in (("delete", it.key(1)), ("mark_stale", it.key(2)), ("clear", it.scope())):
+        key = it.key(3) if verb == "clear" else subject
+        void = it.lease(key)
+        getattr(it, verb)(subject)
+        it.release(void, LONG)
+        it.refusal(key, Why.BACKING_OFF)
+    reset = it.lease(it.key(4))
+    it.set(it.key(4), it.entry(it.key(4), "a"), LONG)
+    it.release(reset, LONG)
+    assert it.lease(it.key(4)).attempt == 1, "what was set since owes nothing to that failure"
+
+
+@promised
+def a_forced_lease_that_is_given_back_unused_leaves_the_retry_time(it: Trial) -> None:
+    key = it.key(1)
+    it.release(it.lease(key), LONG)
+    it.release(it.lease(key, force=True))
+    it.refusal(key, Why.BACKING_OFF)
+    assert it.lease(key, force=True).attempt == 2, "and the attempts"
 
 
 @promised

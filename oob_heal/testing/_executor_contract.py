@@ -39,6 +39,11 @@ class ExecutorContract:
     of one that sends heals elsewhere. ``limit``: after how many
     heals at most a full one rejects; None for one that is not bounded by itself. ``cache``: the
     keyword arguments of its HealingCache, a shared backend for one that leaves the process, say.
+
+    >>> from oob_heal.testing import ManualExecutor
+    >>> contract = ExecutorContract(ManualExecutor, drive=lambda executor, _: executor.run_all())
+    >>> for promise in contract.promises():  # in a test: parametrize over them
+    ...     promise()
     """
 
     def __init__(

@@ -1,14 +1,13 @@
-"""Values as bytes.
+"""Plain JSON.
 
-Law: a codec writes only what it reads back as an equal value of the same type; decoding executes
-nothing. Framing, checksum and size are the envelope's business.
+Law: the standard library alone; what JSON would change on the way is refused, never bent.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, Never
 
 from oob_heal.errors import CodecError
 
@@ -24,22 +23,37 @@ class JsonCodec:
     fingerprint = "json"
 
     def encode(self, value: Any) -> bytes:
+        problem = ""
         try:
             _check(value)
             text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+            return text.encode("ascii")
+        except CodecError:
+            raise
         except RecursionError:
-            raise CodecError("the value is nested too deep for JSON") from None
-        except ValueError as error:
-            if isinstance(error, CodecError):
-                raise
-            raise CodecError("the value holds a number that JSON cannot tell") from None
-        return text.encode("ascii")
+            problem = "the value is nested too deep for JSON"
+        except ValueError:
+            problem = "the value holds a number that JSON cannot tell"
+        raise CodecError(problem)
 
     def decode(self, data: bytes) -> Any:
+        problem = "not JSON"
         try:
-            return json.loads(data)
+            if data.isascii():
+                return _DECODER.decode(data.decode("ascii"))
         except (ValueError, RecursionError) as error:
-            raise CodecError(f"not JSON: {type(error).__name__}") from None
+            problem = f"not JSON: {type(error).__name__}"
+        raise CodecError(problem)
+
+    def __repr__(self) -> str:
+        return "JsonCodec()"
+
+
+def _never_written(_name: str) -> Never:
+    raise ValueError("NaN and infinity are no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_never_written)
 
 
 def _check(value: Any) -> None:

@@ -1,0 +1,110 @@
+"""``heal_now``: a heal in the call itself, over the same conversation.
+
+Law: it takes the lease as soon as it is free, passing over backoff; while somebody else holds it,
+it joins them, and takes what they bring or fail with. It waits by pauses, `heal_timeout` at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from oob_heal import _decide
+from oob_heal._heal import (
+    Ask,
+    Conversation,
+    End,
+    Pause,
+    Step,
+    Subject,
+    away,
+    give_back,
+    take_lease,
+    under_lease,
+)
+from oob_heal._model import Lease, Outcome
+from oob_heal.errors import HealTimeoutError
+
+JOIN_EVERY = 0.02  # s between two looks at a heal that somebody else runs
+
+
+def healing_now(
+    subject: Subject, held: Callable[[Lease], None], other: Callable[[], Any], until: float
+) -> Conversation:
+    """Heal in this call: take the lease as soon as it is free, or what its holder brings.
+
+    ``other()`` is the heal of this key that runs in this process, if one does.
+    """
+    core, joined = subject.core, Joined(other)
+    try:
+        before = yield Ask("get", (subject.key,))
+    except Exception as error:
+        core.backend_failed("get", error)
+        return away(core, error)
+    while True:
+        joined.look()  # before asking, too: it may end while we are refused
+        granted = yield from take_lease(subject, _decide.lease_for(core.policy))
+        if isinstance(granted, Lease):
+            held(granted)
+            end = yield from _now_under_lease(subject, granted, joined)
+            if end.outcome is not Outcome.REFUSED:
+                return end
+        elif granted.error is not None:
+            return granted
+        else:  # somebody heals: what they bring is good enough, though they began before us
+            subject = subject._replace(missed_at=_decide.newer_than(before))
+        joined.look()
+        if core.parts.clock() >= until:
+            text = f"another heal of {core.label} did not end within heal_timeout"
+            return End(Outcome.FAILED, error=HealTimeoutError(text))
+        yield Pause(JOIN_EVERY)
+        # Before another lease is taken: those who joined do not queue for it one after the other.
+        brought = joined.failure() or (yield from _brought_by_others(subject))
+        if brought is not None:
+            return brought
+
+
+class Joined:
+    """Whom a ``heal_now`` joins: the heal of its key in this process, seen last."""
+
+    def __init__(self, other: Callable[[], Any]) -> None:
+        self._other = other
+        self._heal: Any = None
+
+    def look(self) -> None:
+        self._heal = self._other() or self._heal
+
+    def failure(self) -> End | None:
+        """How it failed, if it did: its error is the joiner's too."""
+        heal = self._heal
+        if heal is None or heal.outcome is not Outcome.FAILED or heal.error is None:
+            return None
+        return End(Outcome.FAILED, error=heal.error)
+
+    def began(self, latest: float) -> float:
+        """When it took its lease, or ``latest`` if it took none, or later."""
+        if self._heal is None or self._heal.lease is None:
+            return latest
+        return min(latest, float(self._heal.lease.granted_at))
+
+
+def _now_under_lease(subject: Subject, lease: Lease, joined: Joined) -> Conversation:
+    failure = joined.failure()
+    if failure is not None:  # while we asked
+        yield from give_back(subject.core, lease, 0)
+        return failure
+    since = joined.began(subject.missed_at)
+    return (yield from under_lease(subject._replace(missed_at=since), lease))
+
+
+def _brought_by_others(subject: Subject) -> Generator[Step, Any, End | None]:
+    core = subject.core
+    try:
+        entry = yield Ask("get", (subject.key,))
+    except Exception as error:
+        core.backend_failed("get", error)
+        return away(core, error)
+    now = core.shelf.now()
+    if _decide.heal_is_needed(entry, now, core.policy, subject.reason, subject.missed_at):
+        return None
+    return End(Outcome.SKIPPED, entry=entry)

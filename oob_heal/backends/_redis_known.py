@@ -1,0 +1,53 @@
+"""What a process knows of its servers without asking: their time, and the epochs of its scopes.
+
+Law: facts, and how they are put right by what an exchange tells. Both only become better: the
+clock moves as far as it was contradicted, an epoch only grows.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import NamedTuple
+
+
+class Epoch(NamedTuple):
+    """A scope's epoch: where its entries stand."""
+
+    number: int
+    renewed_at: float
+
+
+class Known:
+    """The server's time and the epochs; ``lock`` is the one lock of whoever derives."""
+
+    lock: threading.Lock
+
+    def forget(self) -> None:
+        """Know nothing, as in a new process."""
+        self.epochs: dict[str, Epoch | None] = {}  # None: to be learned
+        self.offset: float | None = None  # from this process's monotonic clock to the server's time
+
+    def heard_time(self, sent: float, told: float, received: float) -> None:
+        """An exchange says that the server's time was ``told`` between two moments here.
+
+        The offset moves only as far as it contradicts that, so a clock that runs true stands
+        still, and the best exchange seen is what counts. Source: Cristian, "Probabilistic clock
+        synchronization", Distributed Computing 3, 1989.
+        """
+        least, most = told - received, told - sent
+        offset = self.offset
+        self.offset = (least + most) / 2 if offset is None else max(least, min(most, offset))
+
+    def heard_epoch(self, scope: str, number: int, *, renewed: bool = True) -> None:
+        """A scope is in this epoch, at least."""
+        with self.lock:
+            known = self.epochs.get(scope)
+            if known is None or renewed or known.number < number:
+                least = known.number if known is not None else 0
+                self.epochs[scope] = Epoch(max(number, least), time.monotonic())
+
+
+def epoch_key(scope: str) -> bytes:
+    """Where a scope's epoch stands."""
+    return b"oob1.%s.epoch" % scope.encode("ascii")

@@ -1,0 +1,225 @@
+"""Every verb but a read, as one atomic script; they do what ``_leases`` does, in the store.
+
+Law: the only place where lease rules stand in Lua. One key's scripts touch one hash tag:
+
+    KEYS[1]  {oob1.SCOPE.DIGEST}.EPOCH  the sealed entry, as one string
+    KEYS[2]  {oob1.SCOPE.DIGEST}:l      lease and past of the key: a hash, the same in every epoch
+    KEYS[3]  oob1.SCOPE.epoch           given where it may be in another slot (no cluster)
+
+Time is the server's. Whatever is written expires. Each script may run twice with the same words
+and do its work once: grants, commits and releases by token, the others by their nature. A reply
+is (what, the server's time, ...); ``epoch`` means that the caller lives in an older epoch than
+the key: nothing was done, learn it and ask again.
+An epoch is a number that only grows, of the size of a time in ms: it says when it began.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from oob_heal.backends._redis_wire import pack
+
+PAST_KEPT = 3_600.0  # s for which attempts are remembered after the last of them
+
+_TIME = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local function told(seconds) return string.format('%.17g', seconds) end
+local function number_at(key)
+    local found = redis.pcall('GET', key)
+    return type(found) == 'string' and tonumber(found) or nil
+end
+"""
+
+_LOAD = (
+    _TIME
+    + """
+local epoch = tonumber(ARGV[1])
+local known = KEYS[3] and number_at(KEYS[3])
+if known and known > epoch then return {'epoch', told(now), string.format('%.0f', known)} end
+local names = {'token', 'until', 'adopted', 'attempts', 'retry_at', 'granted_at', 'out',
+               'granted', 'committed', 'epoch', 'previous'}
+local found = redis.pcall('HMGET', KEYS[2], unpack(names))
+if found.err then
+    redis.call('DEL', KEYS[2])
+    found = {}
+end
+local past = {}
+for i, name in ipairs(names) do past[name] = found[i] or '' end
+for _, name in ipairs({'until', 'attempts', 'retry_at', 'granted_at', 'epoch'}) do
+    past[name] = tonumber(past[name]) or 0
+end
+if past.epoch > epoch then
+    return {'epoch', told(now), string.format('%.0f', past.epoch)}
+end
+if past.epoch < epoch and past.token ~= '' then
+    if past['until'] * 1000 > epoch then past.out = '' end
+    past.token = ''
+end
+local held = past.token ~= '' and now < past['until']
+local function save()
+    past.epoch = epoch
+    local words, blanks = {}, {}
+    for _, name in ipairs(names) do
+        if past[name] == '' or past[name] == 0 then
+            blanks[#blanks + 1] = name
+        else
+            words[#words + 1] = name
+            words[#words + 1] = past[name]
+        end
+    end
+    local kept = math.max(now, past.retry_at, past['until']) - now + PAST_KEPT
+    local done = redis.pcall('HSET', KEYS[2], unpack(words))
+    if type(done) == 'table' then return done end
+    redis.call('HDEL', KEYS[2], unpack(blanks))
+    redis.call('PEXPIRE', KEYS[2], math.ceil(kept * 1000))
+end
+local function forget(committed, retry_at)
+    past = {committed = committed, retry_at = retry_at, ['until'] = 0}
+    for _, name in ipairs(names) do past[name] = past[name] or '' end
+end
+local function void()
+    if held then
+        past.token = ''
+        past.out = ''
+        if save() then redis.call('DEL', KEYS[2]) end -- no memory: void all the same
+    end
+end
+""".replace("PAST_KEPT", str(PAST_KEPT))
+)
+
+_ACQUIRE = """
+local token, lease_for, adopt, force = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1'
+local function granted()
+    return {'granted', told(now), past.token, told(past.granted_at), told(past['until']),
+            string.format('%d', past.attempts), past.previous}
+end
+if held and past.token == token then return granted() end
+if held and (adopt == '' or adopt ~= past.token or past.adopted ~= '') then
+    return {'held', told(now), told(past['until'])}
+end
+if not held and now < past.retry_at and not force then
+    return {'backing off', told(now), told(past.retry_at)}
+end
+past.adopted, past.previous = '', ''
+if held then
+    past.adopted = '1'
+else
+    if past.out ~= '' then past.previous = told(past.granted_at) end
+    past.attempts = past.attempts + 1
+end
+past.token, past.granted, past.out = token, token, '1'
+past.granted_at, past['until'] = now, now + lease_for
+return save() or granted()
+"""
+
+_COMMIT = """
+local token, keep_for = ARGV[2], tonumber(ARGV[3])
+if not held or past.token ~= token then
+    return {past.committed == token and 'done' or 'void', told(now)}
+end
+if ARGV[4] then
+    redis.call('SET', KEYS[1], ARGV[4], 'PX', math.ceil(keep_for * 1000))
+    forget(token, 0)
+else
+    redis.call('DEL', KEYS[1])
+    forget(token, now + keep_for)
+end
+return save() or {'done', told(now)}
+"""
+
+_RELEASE = """
+local token, retry_after = ARGV[2], tonumber(ARGV[3])
+if past.granted ~= token then return {'void', told(now)} end
+past.token, past.granted, past.out = '', '', ''
+if retry_after > 0 then
+    past.retry_at = now + retry_after
+else
+    past.attempts = math.max(0, past.attempts - 1)
+end
+return save() or {'done', told(now)}
+"""
+
+_SET = """
+redis.call('SET', KEYS[1], ARGV[3], 'PX', math.ceil(tonumber(ARGV[2]) * 1000))
+if past.committed == '' then
+    redis.call('DEL', KEYS[2])
+else
+    forget(past.committed, 0)
+    save()
+end
+return {'done', told(now)}
+"""
+
+_DELETE = """
+void()
+redis.call('DEL', KEYS[1])
+return {'done', told(now)}
+"""
+
+_MARK_STALE = """
+void()
+local length = redis.pcall('STRLEN', KEYS[1])
+if type(length) ~= 'number' then
+    redis.call('DEL', KEYS[1])
+elseif length > tonumber(ARGV[2]) then
+    redis.call('SETRANGE', KEYS[1], ARGV[2], string.char(1))
+end
+return {'done', told(now)}
+"""
+
+# KEYS[1] alone, the scope's epoch. ARGV: the least that it is known to be, seconds to keep it.
+_EPOCH = (
+    _TIME
+    + """
+local least, milliseconds = tonumber(ARGV[1]), math.floor(now * 1000)
+local number = number_at(KEYS[1])
+if number == nil then
+    number = math.max(least > 0 and least + 1 or 0, milliseconds)
+end
+"""
+)
+_KEEP_EPOCH = """
+redis.call('SET', KEYS[1], string.format('%.0f', number), 'PX', math.ceil(tonumber(ARGV[2]) * 1000))
+return {'done', told(now), string.format('%.0f', number)}
+"""
+_LEARN = _EPOCH + "number = math.max(number, least)\n" + _KEEP_EPOCH
+_CLEAR = _EPOCH + "number = math.max(number + 1, least + 1, milliseconds)\n" + _KEEP_EPOCH
+
+
+class Script:
+    """One script: called by its digest, or in full where the server does not know it yet."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.encode("ascii")
+        self._digest = hashlib.sha1(self._text, usedforsecurity=False).hexdigest().encode("ascii")
+
+    def called(self, keys: tuple[bytes, ...], words: tuple[Any, ...]) -> bytes:
+        """The command that calls it."""
+        return self._packed(b"EVALSHA", self._digest, keys, words)
+
+    def in_full(self, keys: tuple[bytes, ...], words: tuple[Any, ...]) -> bytes:
+        """The command that teaches and calls it."""
+        return self._packed(b"EVAL", self._text, keys, words)
+
+    def _packed(
+        self, how: bytes, what: bytes, keys: tuple[bytes, ...], words: tuple[Any, ...]
+    ) -> bytes:
+        return pack(how, what, b"%d" % len(keys), *keys, *map(_word, words))
+
+
+def _word(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return str(value).encode("ascii")  # of a float: as many digits as it has
+
+
+ACQUIRE = Script(_LOAD + _ACQUIRE)
+COMMIT = Script(_LOAD + _COMMIT)
+RELEASE = Script(_LOAD + _RELEASE)
+SET = Script(_LOAD + _SET)
+DELETE = Script(_LOAD + _DELETE)
+MARK_STALE = Script(_LOAD + _MARK_STALE)
+LEARN = Script(_LEARN)
+CLEAR = Script(_CLEAR)

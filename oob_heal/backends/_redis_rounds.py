@@ -1,0 +1,260 @@
+"""The keeper's rounds: what one daemon thread does, over and over, out of the callers' way.
+
+Law: everything that may block is here, and in ``_redis_source``. A round asks each server for its
+time and for the epochs of the scopes in use, says what is owed, makes the links that callers wait
+for, finds a server that was away, and throws away what a server closed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple, TypeVar
+
+from oob_heal.backends import _redis_lua as lua
+from oob_heal.backends._redis_known import Known, epoch_key
+from oob_heal.backends._redis_link import Link
+from oob_heal.backends._redis_pool import Pool, Waiting
+from oob_heal.backends._redis_source import Source, reason, slot_of
+from oob_heal.backends._redis_wire import AwayError, ErrorReply, pack
+
+T = TypeVar("T")
+
+REFRESH = 0.5  # s between two looks at the epochs
+BELIEVED = 3.0  # s for which what was seen is believed: a keeper that hangs serves nothing cleared
+CONNECT = 1.0  # s for each step of making a connection
+PROBE_FIRST, PROBE_LAST = 0.02, 0.5  # s between two looks for a server that is away
+TRIM = 60.0  # s after which a link that nobody needed is closed
+SAMPLES = 3  # exchanges: for a first look at the server's clock, and to be found too slow
+PATIENCE = 4  # deadlines that the keeper, which keeps nobody waiting, gives an exchange
+MOST_OWED = 1_000  # verbs, of which the oldest are forgotten first
+RENEW_EPOCH = 3_600.0  # s after which an epoch's own expiry is put off again
+
+
+Talk = Generator[Any, Any, Any]
+"""A verb: yields a scope to learn the epoch of, or (pool, command), and is told what came."""
+
+
+class Owed(NamedTuple):
+    """A verb that did not get through and still counts, until then."""
+
+    tag: bytes
+    until: float
+    talk: Callable[[], Talk]
+
+
+class Rounds(Known):
+    """What a backend knows of its servers, and how it is kept up."""
+
+    source: Source
+    deadline: float
+    most: int
+    keep_epochs: float
+
+    def start_afresh(self) -> None:
+        """Know nothing, have nothing: as in a new process."""
+        self.forget()
+        self.bell = threading.Event()
+        self.news = Waiting()
+        self.pools: dict[str, Pool] = {"": Pool(self.ring, self.most)}
+        self.slots: dict[int, str] | None = None  # of a cluster
+        self.owed: deque[Owed] = deque(maxlen=MOST_OWED)
+        self._control: dict[str, Link] = {}
+        self._probe = PROBE_FIRST
+        self._trimmed_at = self._looked_at = time.monotonic()
+
+    def ring(self) -> None:
+        """Have a round begin now."""
+        self.bell.set()
+
+    def place(self, tag: bytes) -> Pool:
+        """The pool of the server that has a key. KeyError before the first contact."""
+        if self.slots is None:
+            return self.pools[""]
+        return self.pools[self.slots[slot_of(tag)]]
+
+    def hang_up(self) -> None:
+        """Close every link: of this process only."""
+        for pool in list(self.pools.values()):
+            pool.close()
+        for name in list(self._control):
+            self._hang_up(name)
+
+    def round(self) -> float:
+        """Look after everything once; how long to wait for the next bell, in s."""
+        self.bell.clear()
+        trim = time.monotonic() >= self._trimmed_at + TRIM
+        if trim:
+            self._trimmed_at = time.monotonic()
+        well = self._opened()
+        for name, pool in list(self.pools.items()) if well else ():
+            well = self._visit(name, pool) and well
+            pool.look_over(trim=trim)
+        self.news.wake()
+        pause = REFRESH if well else self._probe
+        self._probe = PROBE_FIRST if well else min(PROBE_LAST, self._probe * 2)
+        return pause
+
+    def _opened(self) -> bool:
+        try:
+            self.source.open()
+            if self.source.is_cluster:
+                self._lay_out()
+        except Exception as error:
+            for pool in list(self.pools.values()):
+                pool.away(reason(error))
+            return False
+        return True
+
+    def _lay_out(self) -> None:
+        """Have a pool for each server of a cluster."""
+        moved = any(pool.moved for pool in self.pools.values()) and self._may_look_again()
+        if self.slots is not None and not moved:
+            return
+        slots = self.source.layout(anew=self.slots is not None)
+        names = set(slots.values())
+        old = dict(self.pools)
+        self.pools = {name: old.get(name) or Pool(self.ring, self.most) for name in names}
+        self.slots = slots
+        for name, pool in old.items():
+            pool.moved = False
+            if name not in names:
+                pool.close()
+                self._hang_up(name)
+
+    def _may_look_again(self) -> bool:
+        """Whether to ask anew where a server is: at most once a second."""
+        due = time.monotonic() >= self._looked_at + 1
+        if due:
+            self._looked_at = time.monotonic()
+        return due
+
+    def _visit(self, name: str, pool: Pool) -> bool:
+        """See whether a server is there, and have links to it; False while it is away."""
+        suspicions = pool.suspicions
+        if pool.moved and self.slots is None and self._may_look_again():
+            pool.moved = False
+            pool.renew()
+            self._hang_up(name)
+        try:
+            self._hear(name, pool)
+            self._pay(self._control[name], pool)
+            self._fill(name, pool)
+        except Exception as error:
+            self._hang_up(name)
+            pool.renew()
+            pool.away(reason(error))
+            return False
+        if pool.suspicions == suspicions:
+            pool.present(time.monotonic() + BELIEVED)
+        return True
+
+    def _pay(self, link: Link, pool: Pool) -> None:
+        """Say what is owed to this server."""
+        for _ in range(len(self.owed)):
+            owed = self.owed.popleft()
+            if time.monotonic() >= owed.until:
+                continue
+            if self.place(owed.tag) is not pool:
+                self.owed.append(owed)
+                continue
+            try:
+                self._say(owed.talk(), link)
+            except AwayError:
+                continue  # refused: it lapses by itself
+            except BaseException:
+                self.owed.append(owed)
+                raise
+
+    def _say(self, talk: Talk, link: Link) -> None:
+        told: Any = None
+        while True:
+            try:
+                step = talk.send(told)
+            except StopIteration:
+                return
+            if isinstance(step, str):
+                told = in_time(self.epochs.get(step))
+            else:
+                (told,) = link.ask(step[1], time.monotonic() + self.deadline)
+
+    def _fill(self, name: str, pool: Pool) -> None:
+        while pool.short:
+            try:
+                pool.add(self.source.connect(name, CONNECT))
+            except Exception:
+                if not pool.links:
+                    raise
+                return  # no more than these are to be had now
+
+    def _hear(self, name: str, pool: Pool) -> None:
+        """The server's time, and the epochs that it has."""
+        old = self._control.get(name)
+        if old is not None:
+            try:
+                self._refresh(old, pool)
+            except Exception:  # it may be this connection alone: look again over a new one
+                self._hang_up(name)
+            else:
+                return
+        link = self._control[name] = self.source.connect(name, CONNECT)
+        for _ in range(SAMPLES):
+            self._ask_time(link)
+        self._refresh(link, pool)
+
+    def _hang_up(self, name: str) -> None:
+        link = self._control.pop(name, None)
+        if link is not None:
+            link.close()
+
+    def _ask_time(self, link: Link, *others: bytes) -> list[Any]:
+        """The replies to others, once the server has answered within the deadline: the best of a
+        few, since this thread may be what was late."""
+        for _ in range(SAMPLES):
+            sent = time.monotonic()
+            command = b"".join((pack(b"TIME"), *others))
+            told, *replies = link.ask(command, sent + PATIENCE * self.deadline, 1 + len(others))
+            received = time.monotonic()
+            if isinstance(told, ErrorReply):
+                raise AwayError(f"it says {told.code}")
+            seconds, microseconds = map(int, told)
+            self.heard_time(sent, seconds + microseconds / 1e6, received)
+            if received - sent <= self.deadline:
+                return replies
+        raise AwayError("it answers too late")
+
+    def _refresh(self, link: Link, pool: Pool) -> None:
+        here = [scope for scope in list(self.epochs) if self.place(epoch_key(scope)) is pool]
+        replies = self._ask_time(link, *(pack(b"GET", epoch_key(scope)) for scope in here))
+        for scope, reply in zip(here, replies, strict=True):
+            self._note(link, pool, scope, reply)
+
+    def _note(self, link: Link, pool: Pool, scope: str, reply: Any) -> None:
+        if isinstance(reply, ErrorReply) and reply.code == "MOVED":
+            pool.moved = True
+            return
+        known = self.epochs.get(scope)
+        number = int(reply) if isinstance(reply, bytes) and reply.isdigit() else 0
+        least = known.number if known is not None else 0
+        due = known is None or time.monotonic() >= known.renewed_at + RENEW_EPOCH
+        if due or not number or number < least:
+            number = self._learn(link, scope, least) or number
+        if number:
+            self.heard_epoch(scope, number, renewed=due)
+
+    def _learn(self, link: Link, scope: str, least: int) -> int:
+        """Have an epoch that is lost or behind put right; 0 if the server does not let us."""
+        keys, words = (epoch_key(scope),), (least, self.keep_epochs)
+        until = time.monotonic() + self.deadline
+        (reply,) = link.ask(lua.LEARN.called(keys, words), until)
+        if isinstance(reply, ErrorReply) and reply.code == "NOSCRIPT":
+            (reply,) = link.ask(lua.LEARN.in_full(keys, words), until)
+        return 0 if isinstance(reply, ErrorReply) else int(reply[2])
+
+
+def in_time(found: T | None) -> T:
+    if found is None:
+        raise AwayError("redis was not reached in time")
+    return found

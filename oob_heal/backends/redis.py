@@ -1,0 +1,250 @@
+"""Redis and Valkey: where processes meet. One object for both colours.
+
+Law: a read is one GET and nothing else on the wire; every other verb is one script of
+``_redis_lua``. The deadline bounds a whole call, whatever it waits for. Whoever calls only takes
+connections that are ready; ``_redis_keeper`` makes them, out of band, and keeps clock and epochs.
+How the parts lie upon each other: wire < lua, link < pool, source, known < rounds < keeper <
+verbs < this.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, Self
+
+from oob_heal import _lifecycle
+from oob_heal._model import Lease, Refused
+from oob_heal.backends._redis_keeper import Keeper
+from oob_heal.backends._redis_rounds import Talk
+from oob_heal.backends._redis_source import Source
+from oob_heal.backends._redis_verbs import Verbs, get_command, new_token, read, scope_of
+
+LONGEST_KEEP = 30 * 86_400.0  # s, unless given
+ASYNC_SHARE = 0.95  # of the deadline, so that our own end comes before that of whoever awaits us
+
+
+class RedisBackend:
+    """Entries and leases in a Redis (6.2 or newer) or Valkey that processes share.
+
+    Give a URL, or ``client=`` (a ``redis.Redis``, whose address and sign-in are used, never its
+    connections), or ``make_client=``, called once, out of band, for what Sentinel's
+    ``master_for`` or ``RedisCluster`` returns. ``deadline``: seconds within which every verb
+    answers or raises; ``longest_keep``: seconds for which an entry is kept at most;
+    ``max_connections``: to each server.
+
+    Nothing connects before the first use, which waits for that within the deadline. While the
+    server is away every verb raises ``ConnectionError`` at once (a commit, whose heal is done,
+    waits out its deadline for it), and it is found again within 2 s.
+    """
+
+    stores_bytes = True
+    shared_leases = True
+    store_clock = True
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        client: Any = None,
+        make_client: Callable[[], Any] | None = None,
+        deadline: float = 0.05,
+        longest_keep: float = LONGEST_KEEP,
+        max_connections: int = 32,
+    ) -> None:
+        self.deadline = _seconds("deadline", deadline)
+        self.longest_keep = _seconds("longest_keep", longest_keep)
+        if isinstance(max_connections, bool) or not isinstance(max_connections, int):
+            raise TypeError("max_connections= must be a whole number")
+        if max_connections < 1:
+            raise ValueError(f"max_connections= must be at least 1, not {max_connections}")
+        source = Source(url, client, make_client)
+        self._keeper = Keeper(source, self.deadline, max_connections, 2 * self.longest_keep)
+        self._verbs = Verbs(self._keeper, self.longest_keep)
+        self.aio = AsyncRedisBackend(self._verbs, self.deadline)
+        _lifecycle.drained_at_exit(self)
+
+    def __repr__(self) -> str:
+        return "<RedisBackend>"
+
+    def now(self) -> float:
+        """Seconds by the server's clock, without asking it. Before the first contact it waits
+        for that, within the deadline."""
+        offset = self._keeper.offset
+        if offset is not None:
+            return time.monotonic() + offset
+        return self._keeper.first_time(self._until())
+
+    def _until(self) -> float:
+        return time.monotonic() + self.deadline
+
+    def get(self, key: str) -> bytes | None:
+        """The sealed entry, or None."""
+        until = time.monotonic() + self.deadline
+        keeper = self._keeper
+        scope = scope_of(key)
+        epoch = keeper.known(scope) or keeper.learned(scope, until)
+        tag = key.encode("ascii")
+        pool = keeper.place(tag)
+        return read(pool, pool.exchange(get_command(tag, epoch), until))
+
+    def set(self, key: str, entry: bytes, keep_for: float) -> None:
+        """Store a sealed entry."""
+        self._do(self._verbs.set(key, entry, keep_for))
+
+    def delete(self, key: str) -> None:
+        """Make the key absent."""
+        self._do(self._verbs.delete(key))
+
+    def mark_stale(self, key: str) -> None:
+        """Set the entry's stale mark, in place."""
+        self._do(self._verbs.mark_stale(key))
+
+    def clear(self, scope: str) -> None:
+        """Start the scope's next epoch: this process sees it at once, another's reads within a
+        second, another's writes at once (in a cluster: within a second)."""
+        self._do(self._verbs.clear(scope))
+
+    def acquire(
+        self, key: str, lease_for: float, *, adopt: str | None = None, force: bool = False
+    ) -> Lease | Refused:
+        """Grant the lease of a free key; see ``ports.Backend``."""
+        token, lapses = new_token(), time.monotonic() + lease_for
+        with self._verbs.giving_back(key, token, lapses, granting=True):
+            talk = self._verbs.acquire(key, token, lease_for, adopt, force)
+            granted: Lease | Refused = self._do(talk)
+        return granted
+
+    def commit(self, lease: Lease, entry: bytes | None, keep_for: float) -> bool:
+        """Store the entry and end the lease, if it still holds; see ``ports.Backend``."""
+        return bool(self._do(self._verbs.commit(lease, entry, keep_for), patient=True))
+
+    def release(self, lease: Lease, retry_after: float = 0) -> None:
+        """Give the lease back; see ``ports.Backend``."""
+        lapses = time.monotonic() + max(lease.until - self.now(), retry_after)
+        with self._verbs.giving_back(lease.key, lease.token, lapses, retry_after):
+            self._do(self._verbs.release(lease.key, lease.token, retry_after))
+
+    def _do(self, talk: Talk, *, patient: bool = False) -> Any:
+        until = self._until()
+        told: Any = None
+        while True:
+            try:
+                step = talk.send(told)
+            except StopIteration as stop:
+                return stop.value
+            if isinstance(step, str):
+                told = self._keeper.learned(step, until, patient=patient)
+            else:
+                pool, command = step
+                told = pool.exchange(command, until)
+
+    def close(self, grace: float | None = None) -> None:
+        """Close every connection, and end the thread that kept them; it raises from now on."""
+        self._keeper.close(grace)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        keeper = getattr(self, "_keeper", None)
+        if keeper is not None and keeper.started and not keeper.closed:
+            keeper.close(0)
+            warnings.warn("a RedisBackend was dropped open; close it", ResourceWarning, source=self)
+
+
+class AsyncRedisBackend:
+    """The async half of a RedisBackend: the same verbs as coroutines, in any event loop."""
+
+    stores_bytes = True
+    shared_leases = True
+    store_clock = True
+
+    def __init__(self, verbs: Verbs, deadline: float) -> None:
+        self._verbs = verbs
+        self._keeper = verbs.keeper
+        self.deadline = deadline
+        self.longest_keep = verbs.longest_keep
+
+    def __repr__(self) -> str:
+        return "<AsyncRedisBackend>"
+
+    def now(self) -> float:
+        """As of the sync half."""
+        offset = self._keeper.offset
+        if offset is not None:
+            return time.monotonic() + offset
+        return self._keeper.first_time(time.monotonic() + self.deadline)
+
+    async def get(self, key: str) -> bytes | None:
+        """The sealed entry, or None."""
+        until = time.monotonic() + self.deadline * ASYNC_SHARE
+        keeper = self._keeper
+        scope = scope_of(key)
+        epoch = keeper.known(scope) or await keeper.alearned(scope, until)
+        tag = key.encode("ascii")
+        pool = keeper.place(tag)
+        return read(pool, await pool.aexchange(get_command(tag, epoch), until))
+
+    async def set(self, key: str, entry: bytes, keep_for: float) -> None:
+        """Store a sealed entry."""
+        await self._do(self._verbs.set(key, entry, keep_for))
+
+    async def delete(self, key: str) -> None:
+        """Make the key absent."""
+        await self._do(self._verbs.delete(key))
+
+    async def mark_stale(self, key: str) -> None:
+        """Set the entry's stale mark, in place."""
+        await self._do(self._verbs.mark_stale(key))
+
+    async def clear(self, scope: str) -> None:
+        """Start the scope's next epoch."""
+        await self._do(self._verbs.clear(scope))
+
+    async def acquire(
+        self, key: str, lease_for: float, *, adopt: str | None = None, force: bool = False
+    ) -> Lease | Refused:
+        """Grant the lease of a free key; see ``ports.Backend``."""
+        token, lapses = new_token(), time.monotonic() + lease_for
+        with self._verbs.giving_back(key, token, lapses, granting=True):
+            talk = self._verbs.acquire(key, token, lease_for, adopt, force)
+            granted: Lease | Refused = await self._do(talk)
+        return granted
+
+    async def commit(self, lease: Lease, entry: bytes | None, keep_for: float) -> bool:
+        """Store the entry and end the lease, if it still holds; see ``ports.Backend``."""
+        return bool(await self._do(self._verbs.commit(lease, entry, keep_for), patient=True))
+
+    async def release(self, lease: Lease, retry_after: float = 0) -> None:
+        """Give the lease back; see ``ports.Backend``."""
+        lapses = time.monotonic() + max(lease.until - self.now(), retry_after)
+        with self._verbs.giving_back(lease.key, lease.token, lapses, retry_after):
+            await self._do(self._verbs.release(lease.key, lease.token, retry_after))
+
+    async def _do(self, talk: Talk, *, patient: bool = False) -> Any:
+        until = time.monotonic() + self.deadline * ASYNC_SHARE
+        told: Any = None
+        while True:
+            try:
+                step = talk.send(told)
+            except StopIteration as stop:
+                return stop.value
+            if isinstance(step, str):
+                told = await self._keeper.alearned(step, until, patient=patient)
+            else:
+                pool, command = step
+                told = await pool.aexchange(command, until)
+
+
+def _seconds(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name}= must be a number of seconds, not {type(value).__name__}")
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name}= must be finite and above 0")
+    return float(value)

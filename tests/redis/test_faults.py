@@ -1,0 +1,189 @@
+"""Whatever befalls the server, callers have their answer, and the dependency its peace.  # H18
+
+Each fault lasts seconds in CI and a minute with OOB_HEAL_FULL=1, under 200 callers a second in
+both colours. What is asserted is the same; the tail (p99.9) needs the minute.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from oob_heal.backends.redis import RedisBackend
+from tests.redis.load import KEYS, RATE, TTL, Load, descriptors, overloaded, share, wait_for
+from tests.redis.proxy import Proxy
+from tests.redis.servers import Server, free_port
+
+FULL = os.environ.get("OOB_HEAL_FULL") == "1"
+LASTS = 60.0 if FULL else 1.2  # s of each fault
+CALM = 2.0 if FULL else 0.6  # s before it
+
+
+class Site:
+    """What a fault may be done to."""
+
+    def __init__(self, server: Server, proxy: Proxy) -> None:
+        self.server = server
+        self.proxy = proxy
+
+
+def for_a_while(site: Site, again: Callable[[], Any], every: float) -> None:
+    until = time.monotonic() + LASTS
+    while time.monotonic() < until:
+        again()
+        time.sleep(every)
+
+
+def killed(site: Site) -> None:
+    site.server.kill()
+    time.sleep(LASTS)
+    site.server.start()
+
+
+def stopped(site: Site) -> None:
+    site.server.pause()
+    time.sleep(LASTS)
+    site.server.resume()
+
+
+def client_pause(site: Site) -> None:
+    site.server.say("CLIENT", "PAUSE", str(int(LASTS * 1000)), "ALL")
+    time.sleep(LASTS)
+
+
+def black_hole(site: Site) -> None:
+    site.proxy.mode = "hole"
+    time.sleep(LASTS)
+    site.proxy.mode = "pass"
+
+
+def reset(site: Site) -> None:
+    site.proxy.cut()
+    time.sleep(LASTS)
+    site.proxy.mode = "pass"
+
+
+def drip(site: Site) -> None:
+    site.proxy.mode = "drip"
+    time.sleep(LASTS)
+    site.proxy.mode = "pass"
+
+
+def maxmemory(site: Site) -> None:
+    site.server.say("CONFIG", "SET", "maxmemory", "1")
+    time.sleep(LASTS)
+    site.server.say("CONFIG", "SET", "maxmemory", "0")
+
+
+def script_flush(site: Site) -> None:
+    for_a_while(site, lambda: site.server.say("SCRIPT", "FLUSH"), 0.02)
+
+
+def flushall(site: Site) -> None:
+    for_a_while(site, lambda: site.server.say("FLUSHALL"), LASTS)
+
+
+def readonly(site: Site) -> None:
+    site.server.say("REPLICAOF", "127.0.0.1", str(free_port()))
+    time.sleep(LASTS)
+    site.server.say("REPLICAOF", "NO", "ONE")
+
+
+def wrong_type(site: Site) -> None:
+    spoil = "for _, k in ipairs(redis.call('KEYS', '*')) do redis.call('DEL', k) "
+    site.server.say("EVAL", spoil + "redis.call('LPUSH', k, 'another') end", "0")
+    time.sleep(LASTS)
+
+
+def flapping(site: Site) -> None:
+    for _ in range(max(2, round(LASTS))):
+        site.server.pause()
+        time.sleep(0.5)
+        site.server.resume()
+        time.sleep(0.5)
+
+
+FAULTS = [
+    killed, stopped, client_pause, black_hole, reset, drip,
+    maxmemory, script_flush, flushall, readonly, wrong_type, flapping,
+]  # fmt: skip
+KEEPS_READING = {"maxmemory", "script_flush", "flushall", "readonly", "wrong_type"}
+
+
+@contextmanager
+def loaded(server: Server) -> Iterator[tuple[Site, Load]]:
+    """A service under load, warm, behind a proxy."""
+    proxy = Proxy(server.port)
+    backend = RedisBackend(proxy.url)
+    load = Load(backend)
+    load.start()
+    try:
+        wait_for(load.is_fresh, 5)
+        yield Site(server, proxy), load
+    finally:
+        load.stop()
+        backend.close()
+        proxy.close()
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_callers_have_their_answer_while_redis_is(
+    own_server: Callable[..., Server], fault: Callable[[Site], None]
+) -> None:  # H18
+    for left in (2, 1, 0):
+        try:
+            trial(own_server, fault)
+            break
+        except AssertionError:
+            if not left or not overloaded():  # else once more: it was the machine, perhaps
+                raise
+
+
+def trial(own_server: Callable[..., Server], fault: Callable[[Site], None]) -> None:
+    with loaded(own_server("valkey")) as (site, load):
+        time.sleep(CALM)
+        files, threads = descriptors(), threading.active_count()
+        asked, began = len(load.asked), time.monotonic()
+        calls = len(load.calls)
+        fault(site)
+        ended = time.monotonic()
+        back = wait_for(load.is_fresh, 2)
+        wait_for(lambda: descriptors() <= files + 8, 2)
+        lasted = time.monotonic() - began
+        met = load.calls[calls:]
+        healed = len(load.asked) - asked
+        grown = threading.active_count() - threads
+    judge(fault.__name__, met, lasted, ended)
+    print(f"{fault.__name__}: fresh after {back:.2f} s, {healed} heals in {lasted:.1f} s")
+    extra = KEYS * 2 * (2 if fault in (flushall, wrong_type) else 1)
+    assert healed <= 2 * KEYS * lasted / TTL + extra, "the dependency's load rose"
+    assert grown <= 4, f"{grown} threads more than before"
+
+
+def judge(name: str, met: list[Any], lasted: float, ended: float) -> None:
+    errors = {repr(call.error) for call in met if call.error is not None}
+    assert not errors, f"callers met {errors}"
+    assert len(met) >= 0.8 * RATE * lasted, f"only {len(met)} callers came in {lasted:.1f} s"
+    slowest = sorted(call.took for call in met)
+    p999 = slowest[int(len(slowest) * 0.999)]
+    at_once = [call for call in met if call.away and call.at < ended]
+    print(
+        f"{name}: {len(met)} callers, {share(met, 0.06):.2%} within 60 ms, p99.9 {p999 * 1e3:.1f} "
+        f"ms, worst {slowest[-1] * 1e3:.1f} ms; {len(at_once)} while away, "
+        f"{share(at_once, 0.001):.1%} of them within 1 ms"
+    )
+    assert share(met, 0.06) >= 0.99
+    assert slowest[-1] <= 0.5
+    if FULL:
+        assert p999 <= 0.06
+    if name not in KEEPS_READING:
+        assert at_once, "the breaker never opened"
+    if at_once:
+        assert share(at_once, 0.001) >= 0.95  # the rest waited for this machine, not for redis

@@ -1,0 +1,203 @@
+"""QueueExecutor: the outbox, the lease that waits with its event, and what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from oob_heal import HealRejectedError, Outcome
+from oob_heal.executors.queue import QueueExecutor
+from tests.conftest import World
+from tests.waiting import Gate, wait_until
+
+Engine = queue.SimpleQueue
+
+
+def prepared(world: World, executor: Any, **options: Any) -> Any:
+    def source(n: int) -> str:
+        return "v"
+
+    return world.decorate(source, default="default", executor=executor, **options)
+
+
+def leases(world: World) -> int:
+    assert world.store is not None
+    return world.store.live_leases()
+
+
+# H12: the caller sees nothing of a send that hangs; the outbox is bounded.
+@pytest.mark.timeout(15)
+def test_a_send_that_hangs_is_no_callers_business_and_fills_a_bounded_outbox(shared: World) -> None:
+    gate = Gate()
+    executor = QueueExecutor(gate, outbox=3)
+    function = prepared(shared, executor)
+    assert shared.do(function(0)) == "default"
+    gate.wait_for_calls()
+    answers = Counter(shared.do(function(n)) for n in range(1, 100))
+    assert answers == {"default": 99}
+    info = function.cache_info()
+    assert (info.healing, info.dropped) == (4, 96)
+    executor.close(0.01)
+    assert function.cache_info().lost == 3  # H14: what never left is told
+    with pytest.raises(HealRejectedError, match="closed"):
+        executor.submit(object())
+    gate.opened.set()
+
+
+async def rejecting(payload: bytes) -> None:
+    await asyncio.sleep(0)
+    raise ConnectionError("the engine is away")
+
+
+def raising(error: BaseException) -> Callable[[bytes], None]:
+    def send(payload: bytes) -> None:
+        raise error
+
+    send.__name__ = type(error).__name__
+    return send
+
+
+SENDS = (
+    rejecting,
+    raising(OSError(111, "refused")),
+    raising(SystemExit(3)),
+    raising(KeyboardInterrupt()),
+    raising(GeneratorExit()),
+    raising(asyncio.CancelledError()),
+)
+
+
+@pytest.mark.parametrize("send", SENDS, ids=lambda send: send.__name__)
+def test_a_send_that_fails_gives_the_lease_back_and_a_later_read_tries_again(
+    shared: World, send: Any
+) -> None:
+    engine: Engine[bytes] = Engine()
+    sends = [send, engine.put]
+
+    def now_and_then(payload: bytes) -> Any:
+        return sends.pop(0)(payload)
+
+    with QueueExecutor(now_and_then) as executor:
+        function = prepared(shared, executor)
+        assert shared.do(function(1)) == "default"
+        wait_until(lambda: function.cache_info().healing == 0)
+        wait_until(lambda: leases(shared) == 0)
+        info = function.cache_info()
+        assert info.dropped + info.lost == 1
+        shared.clock.advance(1)  # quiet for at most so long
+        assert shared.do(function(1)) == "default"
+        assert shared.cache.heal_message(engine.get(timeout=10)) is Outcome.HEALED
+    assert shared.do(function(1)) == "v"
+
+
+def test_the_lease_waits_with_its_event_and_the_worker_adopts_it_once(shared: World) -> None:
+    engine: Engine[bytes] = Engine()
+    worker, other = shared.another_process(), shared.another_process()
+    prepared(worker, None)
+    elsewhere = prepared(other, other.executor)
+    with QueueExecutor(engine.put) as executor:
+        function = prepared(shared, executor)
+        shared.do(function(1))
+        payload = engine.get(timeout=10)
+        assert leases(shared) == 1
+        other.do(elsewhere(1))  # H19: queued here, so nobody else may heal it
+        assert other.executor.run_next() is Outcome.REFUSED
+        assert worker.cache.heal_message(payload) is Outcome.HEALED
+        assert leases(shared) == 0
+        assert worker.cache.heal_message(payload) is Outcome.SKIPPED
+    assert shared.do(function(1)) == "v"
+    for world in (worker, other):
+        world.ledger_balances()
+
+
+# H13, H14: an engine may lose what it took.
+def test_an_event_that_the_engine_lost_costs_one_lease_and_one_read(shared: World) -> None:
+    engine: Engine[bytes] = Engine()
+    with QueueExecutor(engine.put, look_after=0.001) as executor:
+        function = prepared(shared, executor)
+        shared.do(function(1))
+        engine.get(timeout=10)  # lost
+        shared.clock.advance(30)  # queue_timeout
+        assert shared.do(function(1)) == "default"  # the one read
+        payload = engine.get(timeout=10)
+        assert shared.cache.heal_message(payload) is Outcome.HEALED
+        assert shared.do(function(1)) == "v"
+        shared.clock.advance(100)
+        wait_until(lambda: function.cache_info().healing == 0)
+    info = function.cache_info()  # two events, and the heal of the one that came back here
+    assert (info.healed + info.lost, info.healed >= 1) == (3, True)
+
+
+def test_the_publishers_books_say_healed_once_the_worker_has(shared: World) -> None:
+    engine: Engine[bytes] = Engine()
+    worker = shared.another_process()
+    prepared(worker, None)
+    with QueueExecutor(engine.put, look_after=0.001) as executor:
+        function = prepared(shared, executor)
+        shared.do(function(1))
+        worker.cache.heal_message(engine.get(timeout=10))
+        wait_until(lambda: function.cache_info().healed == 1)
+    assert function.cache_info().healing == 0
+
+
+def test_closing_sends_what_waits(shared: World) -> None:
+    engine: Engine[bytes] = Engine()
+    executor = QueueExecutor(engine.put)
+    function = prepared(shared, executor)
+    for n in range(50):
+        shared.do(function(n))
+    executor.close()
+    assert engine.qsize() == 50
+    shared.do(function(50))
+    assert function.cache_info().dropped == 1
+
+
+class Sent:
+    """Stands in for a heal."""
+
+    ended = False
+
+    async def hand_on(self, send: Callable[[bytes], Any]) -> None:
+        send(b"")
+        self.ended = True
+
+
+def test_dropping_it_open_warns() -> None:
+    kept, sent = [QueueExecutor(lambda payload: None)], Sent()
+    kept[0].submit(sent)
+    wait_until(lambda: sent.ended and not kept[0].outbox.sending)
+    with pytest.warns(ResourceWarning, match="close it"):
+        kept.clear()
+
+
+# H31
+def test_without_a_thread_or_a_loop_for_the_publisher_heals_are_dropped_or_lost(
+    shared: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine: Engine[bytes] = Engine()
+    with QueueExecutor(engine.put) as executor:
+        function = prepared(shared, executor)
+
+        def cannot(*_: Any, **__: Any) -> None:
+            raise RuntimeError("can't start new thread")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", cannot)
+            assert shared.do(function(1)) == "default"
+        assert function.cache_info().dropped == 1
+
+        def no_descriptors(*_: Any, **__: Any) -> None:
+            raise OSError(24, "Too many open files")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("oob_heal.executors.queue.asyncio.Runner", no_descriptors)
+            assert shared.do(function(1)) == "default"
+            wait_until(lambda: function.cache_info().lost == 1)
+        assert shared.do(function(1)) == "default"
+        assert shared.cache.heal_message(engine.get(timeout=10)) is Outcome.HEALED

@@ -1,0 +1,67 @@
+"""Whatever happens, in whatever order: the package does what the reference model says.
+
+The acts, the model and the promises are in ``tests/model``. 100 examples of 50 acts for each
+backend and colour, 300 where ``CI`` is set, 2,000 where ``OOB_HEAL_FULL`` is. Derandomized, so
+that a run is the same everywhere; ``OOB_HEAL_SEED=n`` looks elsewhere, and a failure prints what
+to repeat it with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.backends import BACKENDS
+from tests.model.machine import Machine
+from tests.model.runs import REQUEST
+
+ACTS = 50
+SEED = os.environ.get("OOB_HEAL_SEED")
+PLANTED = bool(os.environ.get("OOB_HEAL_PLANTED"))  # to be noticed, not to be made small
+
+EXAMPLES = 2_000 if os.environ.get("OOB_HEAL_FULL") else 200 if PLANTED else 100
+if os.environ.get("CI"):
+    EXAMPLES = max(EXAMPLES, 300)
+
+LOOK = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=ACTS,
+    derandomize=SEED is None,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate] if PLANTED else [Phase.generate, Phase.shrink],
+)
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    with contextlib.closing(asyncio.new_event_loop()) as made:
+        yield made
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("colour", ["sync", "async"])
+@pytest.mark.parametrize("kind", list(BACKENDS))
+def test_whatever_happens_the_cache_does_what_the_model_says(
+    kind: str, colour: str, loop: asyncio.AbstractEventLoop
+) -> None:  # H02 H06 H07 H08 H09 H13 H14 H15 H18 H19 H24 H27 H42
+    class Looking(Machine):
+        pass
+
+    Looking.kind, Looking.colour, Looking.loop = kind, colour, loop
+    print(f"seed {SEED or 'derandomized'}, {EXAMPLES} examples of {ACTS} acts")
+    REQUEST.set("somebody's")
+    try:
+        machine = seed(int(SEED))(Looking) if SEED else Looking
+        run_state_machine_as_test(machine, settings=LOOK)
+    finally:
+        REQUEST.set("nobody's")
