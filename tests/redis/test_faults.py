@@ -1,7 +1,7 @@
 """Whatever befalls the server, callers have their answer, and the dependency its peace.  # H18
 
 Each fault lasts seconds in the usual run and a minute with OOB_HEAL_FULL=1, under 200 callers a
-second in both colours. The usual run shares its machine with who knows whom: it asserts what does
+second in both colours. The usual run shares its machine with who knows whom: it asserts what
 does not depend on that (no error, the dependency's load, that the breaker opens, that all heals)
 and bounds the slowest answer far above the deadline; the shares in milliseconds are the minute's.
 """
