@@ -75,11 +75,12 @@ class Joined:
         self._heal = self._other() or self._heal
 
     def failure(self) -> End | None:
-        """How it failed, if it did: its error is the joiner's too."""
+        """How it failed, or found that there is nothing: its error is the joiner's too."""
         heal = self._heal
-        if heal is None or heal.outcome is not Outcome.FAILED or heal.error is None:
+        if heal is None or heal.error is None:
             return None
-        return End(Outcome.FAILED, error=heal.error)
+        ended = {Outcome.FAILED: Outcome.FAILED, Outcome.HEALED: Outcome.SKIPPED}.get(heal.outcome)
+        return None if ended is None else End(ended, error=heal.error)
 
     def began(self, latest: float) -> float:
         """When it took its lease, or ``latest`` if it took none, or later."""

@@ -101,6 +101,7 @@ class Heal:
             return self.outcome
 
     async def run(self) -> Outcome | None:
+        _refuse_in_caller()
         if self.core.is_async:
             if self.starts():
                 await self._arun(self.steps(), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ import pytest
 from oob_heal import (
     BackendError,
     CacheMissError,
+    HealingCache,
     HealRejectedError,
     HealTimeoutError,
     Outcome,
     Served,
 )
 from tests.conftest import Dependency, World
-from tests.waiting import in_threads
+from tests.waiting import in_threads, wait_until
 
 
 class DownError(Exception):
@@ -267,3 +269,36 @@ def test_inside_the_heal_of_its_own_key_it_never_recurses(world: World) -> None:
     assert world.do(f.heal_now(1)) == "v"
     assert [type(each) for each in seen] == [CacheMissError]
     assert isinstance(world.do(f.lookup(1)), Served)
+
+
+def test_those_who_join_a_drop_take_its_error_and_do_not_call(world: World) -> None:  # H19 H06
+    gone, calls = KeyError("gone"), []
+    started, go_on = threading.Event(), threading.Event()
+
+    def source(n: int) -> str:
+        calls.append(n)
+        started.set()
+        assert go_on.wait(10)
+        raise gone
+
+    cache = HealingCache(backend=world.backend, namespace="drop")
+    f: Any = cache(ttl=60, name="dropped", drop_on=KeyError)(source)
+    errors: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            f.heal_now(1)
+        except KeyError as error:
+            errors.append(error)
+
+    first = threading.Thread(target=ask)
+    first.start()
+    assert started.wait(10)
+    joiners = [threading.Thread(target=ask) for _ in range(4)]
+    for joiner in joiners:
+        joiner.start()
+    wait_until(lambda: world.backend.asked["acquire"] >= 5)
+    go_on.set()
+    for thread in (first, *joiners):
+        thread.join(10)
+    assert (len(errors), calls) == (5, [1])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from oob_heal import HealingCache
 from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.executors.threads import ThreadExecutor
 from tests.conftest import World
@@ -109,3 +110,24 @@ def test_an_eager_task_factory_does_not_run_the_heal_in_the_request() -> None:
     function = world.decorate(source, executor=TaskExecutor(), default="default")
     assert asyncio.run(serve()) == "default"
     assert (witness.calls, witness.below_a_request) == (1, 0)
+
+
+def test_an_executor_that_steps_a_heal_inside_submit_is_stopped() -> None:  # H12
+    class Eager:
+        def submit(self, heal: Any) -> None:
+            coroutine = heal.run()
+            try:
+                coroutine.send(None)
+            finally:
+                coroutine.close()
+
+    called = []
+
+    async def source(n: int) -> int:
+        called.append(n)
+        return n
+
+    f: Any = HealingCache(executor=Eager())(ttl=60, default=None)(source)
+    assert asyncio.run(f(1)) is None
+    assert called == []
+    assert f.cache_info().dropped == 1
