@@ -40,6 +40,7 @@ class Heal:
     __slots__ = (
         "__weakref__",
         "_event",
+        "_in_thread",
         "core",
         "entry",
         "error",
@@ -58,6 +59,7 @@ class Heal:
         self.key = subject.key
         self.outcome: Outcome | None = None
         self.running = False
+        self._in_thread = False
         self.lease: Lease | None = None
         self.entry: Entry | None = None
         self.error: BaseException | None = None
@@ -89,9 +91,11 @@ class Heal:
         _refuse_in_caller()
         if not self.core.is_async:
             if self.starts():
+                self._in_thread = True
                 try:
                     self.ends(drive(self.subject, self.steps()))
                 finally:
+                    self._in_thread = False
                     self.cut_off()  # unless it has ended
             return self.outcome
         try:
@@ -161,7 +165,8 @@ class Heal:
         self._return_lease(delay)
 
     def cut_off(self) -> None:
-        if self.outcome is None:
+        # In its thread it goes on, whoever waited for it is gone: no second call beside it.
+        if self.outcome is None and not self._in_thread:
             self.ends(End(Outcome.LOST))
             if getattr(self.core.executor, "ends_with_loop", False):
                 self.core.was_cut_off()

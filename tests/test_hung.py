@@ -66,6 +66,26 @@ def test_beyond_the_limit_of_hung_threads_the_heals_of_what_hangs_are_rejected()
         wait_until(lambda: again.ran)
 
 
+# H16
+def test_hung_heals_beyond_the_limit_leave_the_others_their_half_of_the_threads() -> None:
+    gate, clock = Gate(), ManualClock()
+    with ThreadExecutor(threads=4, hung=2, grace=0, clock=clock) as executor:
+        for _ in range(20):
+            executor.submit(Job(gate, timeout=5))
+        for _ in range(2):  # two hang and are replaced; two more hang, and keep their places
+            gate.wait_for_calls(2)
+            clock.advance(5)
+            executor.sweep()
+        wait_until(lambda: executor.hung == 4)
+        others = [Job(group="b") for _ in range(3)]
+        for other in others:
+            executor.submit(other)
+        wait_until(lambda: all(other.ran for other in others))
+        assert executor.hung == 4  # none of the 16 that wait has taken another thread
+        gate.opened.set()
+        wait_until(lambda: executor.hung == 0)
+
+
 # H16: the promise's own numbers: 64 hung heals of one function, another's latency at most doubles.
 def test_sixty_four_hung_heals_of_one_function_do_not_slow_anothers() -> None:
     gate, clock = Gate(), ManualClock()

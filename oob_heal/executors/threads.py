@@ -45,6 +45,7 @@ class _Pool:
         self.workers: set[threading.Thread] = set()
         self.running: dict[threading.Thread, tuple[Any, str, float]] = {}
         self.hung: dict[threading.Thread, str] = {}
+        self.kept: set[threading.Thread] = set()  # those that hang beyond the limit
 
     def submit(self, heal: Any) -> None:
         group = getattr(heal, "group", "")
@@ -136,7 +137,8 @@ class _Pool:
     def _done(self, me: threading.Thread, group: str) -> None:
         with self.lock:
             ran = self.running.pop(me, None)  # the heal dies with it, once the lock is free
-            if ran is not None:
+            if ran is not None or me in self.kept:
+                self.kept.discard(me)
                 self.queue.done(group)
             self.hung.pop(me, None)
             if me in self.workers:
@@ -149,9 +151,11 @@ class _Pool:
             late = [(who, *rest) for who, rest in self.running.items() if now >= rest[2]]
             for thread, _, group, _ in late:
                 del self.running[thread]
-                self.queue.done(group)
                 if len(self.hung) < self.hung_limit:
                     self.workers.discard(thread)
+                    self.queue.done(group)
+                else:  # not replaced: its group has that much less of its share
+                    self.kept.add(thread)
                 self.hung[thread] = group
             if late:
                 self.work_waits.notify_all()

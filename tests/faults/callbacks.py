@@ -44,8 +44,9 @@ FAULTS = [
         "H27 a heal's arguments die under the lock of the pool",
         "executors/threads.py",
         "            ran = self.running.pop(me, None)  "
-        "# the heal dies with it, once the lock is free\n            if ran is not None:",
-        "            if self.running.pop(me, None) is not None:",
+        "# the heal dies with it, once the lock is free\n"
+        "            if ran is not None or me in self.kept:",
+        "            if self.running.pop(me, None) is not None or me in self.kept:",
         "finalizers.py::test_an_argument_may_call_back_as_its_heal_ends_on_a_thread",
     ),
     fault(

@@ -13,9 +13,23 @@ CARRIERS += "test_an_error_that_is_no_exception_is_a_failed_heal_and_its_carrier
 
 THREADS = [
     fault(
+        "H16 a thread beyond the limit of hung ones frees its share",
+        "executors/threads.py",
+        "                    self.kept.add(thread)",
+        "                    self.queue.done(group)",
+        "hung.py::test_hung_heals_beyond_the_limit_leave_the_others_their_half_of_the_threads",
+    ),
+    fault(
+        "H19 a call that goes on in its thread is cut off with its loop",
+        "_publish.py",
+        "if self.outcome is None and not self._in_thread:",
+        "if self.outcome is None:",
+        "cut_offs.py::"
+        "test_a_sync_function_goes_on_in_its_thread_when_the_loop_ends_and_is_called_once",
+    ),
+    fault(
         "H16 a hung thread is not replaced",
         "executors/threads.py",
-        "                if len(self.hung) < self.hung_limit:\n"
         "                    self.workers.discard(thread)\n",
         "",
         "hung.py::test_sixty_four_hung_heals_of_one_function_do_not_slow_anothers",
