@@ -58,6 +58,21 @@ class Heal:
         self.was_cut_off = True
 
 
+# H14, H23: whoever waits for it is gone.
+@on_each_loop
+def test_a_heal_that_is_under_way_when_its_loop_ends_is_told_so(run: Callable[[Main], Any]) -> None:
+    executor, heals = TaskExecutor(), list[Heal]()
+
+    async def main() -> None:
+        heals.append(Heal(anyio.Event()))
+        executor.submit(heals[0])
+        await anyio.sleep(0)
+
+    run(main)
+    assert (heals[0].was_cut_off, heals[0].ended) == (True, False)
+    assert repr(executor) == "<TaskExecutor 0/1000>"
+
+
 @on_each_loop
 def test_no_more_tasks_run_than_it_was_given(run: Callable[[Main], Any]) -> None:
     executor = TaskExecutor(tasks=3)

@@ -89,13 +89,12 @@ TASKS = [
         "cut_offs.py::test_a_task_that_is_cancelled_before_its_first_step_is_counted",
     ),
     fault(
-        "H23 trio cancels a heal on a thread, and nobody counts it",
+        "H23 trio cancels a heal, and nobody counts it",
         "executors/tasks.py",
         "            except BaseException:  # cancelled: the run ends\n"
         "                heal.cut_off()\n                raise\n",
         "",
-        "cut_offs.py::"
-        "test_a_sync_function_cut_off_in_its_thread_loses_its_lease_and_its_late_result",
+        "tasks.py::test_a_heal_that_is_under_way_when_its_loop_ends_is_told_so",
     ),
     fault(
         "H23 a loop a call is told each time",
