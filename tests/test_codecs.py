@@ -88,7 +88,7 @@ BOTH: list[tuple[Any, Any]] = [
         (tuple[int, str], (1, "b")),
         (tuple[()], ()),
     ],
-    *[(tuple[int, ...], (1, 2)), (set[int], {3, 1}), (frozenset[str], frozenset("ab"))],
+    *[(tuple[int, ...], (1, 2)), (set[int], {3, 1}), (frozenset[str], frozenset(["ab"]))],
     *[(dict[str, Any], {"b": [1, None], "a": {"c": 0.5}}), (dict[int, str], {7: "x", -1: "y"})],
     *[(set[tuple[int, int]], {(1, 2), (3, 4)}), (dt.datetime, NOON.replace(tzinfo=UTC))],
     *[(dt.datetime, NOON), (dt.date, NOON.date()), (dt.time, NOON.time())],
@@ -226,7 +226,9 @@ def test_json_refuses_what_json_would_change(value: Any) -> None:
         shows_nothing(caught.value)
 
 
-@pytest.mark.parametrize("value", [lambda: CANARY, Plain(lambda: CANARY), open], ids=str)
+@pytest.mark.parametrize(
+    "value", [lambda: CANARY, Plain(lambda: CANARY), open], ids=["lambda", "in a class", "open"]
+)
 def test_what_cannot_be_pickled_is_refused(value: Any) -> None:
     if value is open:  # a builtin function is named, and comes back
         assert SignedPickleCodec(KEYS).decode(SignedPickleCodec(KEYS).encode(value)) is open

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from tests.redis.load import wait_for
 from tests.redis.proxy import Proxy
 from tests.redis.servers import Server
 from tests.redis.test_backend import SCOPE, entry, key
+from tests.waiting import LIMIT
 
 DEADLINE = 0.05  # s, as given by default
 # One call each: a busy machine may hold it up. test_faults counts thousands, to the ms.
@@ -128,8 +130,16 @@ def test_time_goes_on_while_the_server_is_away(backend: RedisBackend, proxy: Pro
 def test_what_is_seen_is_believed_for_seconds_only(
     backend: RedisBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # H07: a clear elsewhere would be missed while the keeper hangs
-    pool = backend._keeper.pools[""]
-    monkeypatch.setattr(backend._keeper, "round", lambda: 60.0)
+    pool, hangs = backend._keeper.pools[""], threading.Event()
+
+    def hang() -> float:
+        backend._keeper.bell.clear()
+        hangs.set()
+        return 60.0
+
+    monkeypatch.setattr(backend._keeper, "round", hang)
+    backend._keeper.ring()
+    assert hangs.wait(LIMIT)  # the round before has ended
     pool.good_until = time.monotonic()
     assert took(lambda: backend.get(key(1))) <= IN_TIME
 
