@@ -196,7 +196,7 @@ def test_without_a_thread_or_a_loop_for_the_publisher_heals_are_dropped_or_lost(
             raise OSError(24, "Too many open files")
 
         with monkeypatch.context() as patch:
-            patch.setattr("oob_heal.executors.queue.asyncio.Runner", no_descriptors)
+            patch.setattr("oob_heal.executors._outbox.asyncio.Runner", no_descriptors)
             assert shared.do(function(1)) == "default"
             wait_until(lambda: function.cache_info().lost == 1)
         assert shared.do(function(1)) == "default"

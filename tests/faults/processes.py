@@ -151,14 +151,14 @@ QUEUES = [
     ),
     fault(
         "H26 what send raises ends the publisher",
-        "executors/queue.py",
+        "executors/_outbox.py",
         "        except BaseException:  # whatever send raises, the publisher lives",
         "        except Exception:",
         "queue.py::test_a_send_that_fails_gives_the_lease_back_and_a_later_read_tries_again",
     ),
     fault(
         "H20 the outbox has no end",
-        "executors/queue.py",
+        "executors/_outbox.py",
         "            if len(self.waiting) >= self.places:",
         "            if False:",
         "queue.py::test_a_send_that_hangs_is_no_callers_business_and_fills_a_bounded_outbox",

@@ -88,8 +88,8 @@ PROMISE = [
     ),
     fault(
         "H31 a publisher that gets no loop is never replaced",
-        "executors/queue.py",
-        "                self.started = False\n            self._cut_off_what_waits()",
+        "executors/_outbox.py",
+        "                self.publisher = None\n            self._cut_off_what_waits()",
         "                pass\n            self._cut_off_what_waits()",
         "queue.py::test_without_a_thread_or_a_loop_for_the_publisher_heals_are_dropped_or_lost",
     ),

@@ -1,0 +1,219 @@
+"""What waits to be sent to an engine, and the publisher that sends it.
+
+Law: submit only appends. One publisher, a daemon thread with an event loop of its own, hands each
+heal on: it takes the lease and calls ``send``, out of band. A watch looks after it: a send past
+its time is given up with its heal, and a publisher that hangs in one is replaced, while fewer
+hang than the limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from oob_heal._durations import LONGEST_WAIT
+from oob_heal.errors import HealRejectedError
+from oob_heal.ports import Clock
+
+LOOKS_AT_ONCE = 100  # keys that it looks at in one go
+HUNG_AT_MOST = 16  # publishers that hang in send
+
+
+class Outbox:
+    """What waits to be sent, and what was sent and has not healed yet. Driven by a publisher."""
+
+    def __init__(
+        self,
+        send: Callable[[bytes], Any],
+        places: int,
+        look_after: float,
+        send_timeout: float,
+        clock: Clock,
+    ) -> None:
+        self.send = send
+        self.send_timeout = send_timeout
+        self.look_after = look_after
+        self.places = places
+        self.clock = clock
+        self.closed = False
+        self.renew()
+
+    def renew(self) -> None:
+        self.lock = threading.Lock()
+        self.changed = threading.Condition(self.lock)
+        self.overdue = threading.Condition(self.lock)  # the watch waits for it
+        self.waiting: deque[Any] = deque()
+        self.sent: deque[tuple[float, float, Any]] = deque()
+        self.sending: Any = None
+        self.due: float | None = None  # when the watch gives up what is being sent
+        self.publisher: threading.Thread | None = None
+        self.hung: set[threading.Thread] = set()
+        self.watch: threading.Thread | None = None
+
+    def put(self, heal: Any) -> None:
+        with self.lock:
+            if self.closed:
+                raise HealRejectedError("the queue executor is closed")
+            if len(self.waiting) >= self.places:
+                raise HealRejectedError(f"the outbox is full: {self.places} events wait")
+            if len(self.hung) >= HUNG_AT_MOST:
+                raise HealRejectedError(f"send hangs: {len(self.hung)} publishers wait in it")
+            if self.publisher is None:
+                self._start()
+            self.waiting.append(heal)
+            self.changed.notify_all()
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self.run, name="oob-heal-publisher", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise HealRejectedError("no thread is to be had for the publisher") from error
+        self.publisher = thread
+
+    def run(self) -> None:
+        """A publisher's life: send what waits, look after what was sent, until it is replaced."""
+        try:
+            with asyncio.Runner() as runner:
+                while self.wait():
+                    runner.run(self.publish_next())
+                    runner.run(self.look())
+        except Exception:  # no loop is to be had: the next heal starts another publisher
+            with self.lock:
+                self.hung.discard(threading.current_thread())
+                if self.publisher is not threading.current_thread():
+                    return
+                self.publisher = None
+            self._cut_off_what_waits()
+
+    def wait(self) -> bool:
+        """Wait for something to do; False once closed and empty, or replaced."""
+        with self.lock:
+            while self.publisher is threading.current_thread():
+                if self.waiting:
+                    return True
+                if self.closed:
+                    return False
+                due = self.sent[0][0] - self.clock() if self.sent else None
+                if due is not None and due <= 0:
+                    return True
+                self.changed.wait(due)
+            return False
+
+    async def publish_next(self) -> bool:
+        """Send one event; False if none waits."""
+        with self.lock:
+            if not self.waiting:
+                return False
+            heal = self.sending = self.waiting.popleft()
+        try:
+            await heal.hand_on(self.send_in_time)
+        except BaseException:  # whatever send raises, the publisher lives
+            heal.cut_off()
+        finally:
+            with self.lock:
+                if self.sending is heal:  # else this publisher was given up, and its heal too
+                    self.sending = self.due = None
+                self.hung.discard(threading.current_thread())
+                if self.closed:
+                    self.overdue.notify()
+                if not heal.ended:
+                    self.sent.append((self.clock() + self.look_after, self.look_after, heal))
+                while len(self.sent) > 10 * self.places:  # they end by their own deadline
+                    self.sent.popleft()
+                self.changed.notify_all()
+        return True
+
+    def send_in_time(self, payload: bytes) -> Any:
+        """Send, under the watch."""
+        self._watch_for(self.send_timeout)
+        sent = self.send(payload)
+        return self._awaited(sent) if inspect.isawaitable(sent) else sent
+
+    async def _awaited(self, sent: Any) -> None:
+        self._watch_for(2 * self.send_timeout)  # for one that even swallows its cancellation
+        try:
+            async with asyncio.timeout(self.send_timeout) as limit:
+                await sent
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise HealRejectedError(f"send took longer than {self.send_timeout} s") from error
+
+    def _watch_for(self, seconds: float) -> None:
+        with self.lock:
+            if self.publisher is not threading.current_thread():
+                return
+            self.due = self.clock() + seconds
+            if self.watch is None:
+                watch = threading.Thread(target=self.watching, name="oob-heal-watch", daemon=True)
+                try:
+                    watch.start()
+                except RuntimeError:  # the next send is watched, then
+                    return
+                self.watch = watch
+            self.overdue.notify()
+
+    def watching(self) -> None:
+        """The watch's life: replace publishers that hang."""
+        while True:
+            with self.lock:
+                if self.closed and not self.waiting and self.sending is None:
+                    self.watch = None
+                    return
+                left = None if self.due is None else max(0.0, self.due - self.clock())
+                self.overdue.wait(None if left is None else min(left, LONGEST_WAIT))
+            self.sweep()
+
+    def sweep(self) -> int:
+        """Give up the send that is overdue; how many there were."""
+        with self.lock:
+            if self.due is None or self.publisher is None or self.clock() < self.due:
+                return 0
+            heal, self.sending, self.due = self.sending, None, None
+            self.hung.add(self.publisher)
+            self.publisher = None
+            full = len(self.hung) >= HUNG_AT_MOST
+            if not full:
+                try:
+                    self._start()
+                except HealRejectedError:
+                    full = True
+            self.changed.notify_all()
+        heal.cut_off()
+        if full:
+            self._cut_off_what_waits()
+        return 1
+
+    async def look(self) -> None:
+        """See which of the keys sent have healed; those that have not, later again."""
+        now = self.clock()
+        for _ in range(LOOKS_AT_ONCE):
+            with self.lock:
+                if not self.sent or self.sent[0][0] > now:
+                    return
+                _, step, heal = self.sent.popleft()
+            if not await heal.settle():
+                with self.lock:
+                    self.sent.append((now + 2 * step, 2 * step, heal))
+
+    def close(self, grace: float) -> None:
+        with self.lock:
+            self.closed = True
+            self.changed.notify_all()
+            self.overdue.notify()
+            self.changed.wait_for(lambda: not self.waiting and self.sending is None, timeout=grace)
+        self._cut_off_what_waits()
+
+    def _cut_off_what_waits(self) -> None:
+        with self.lock:
+            left = list(self.waiting)
+            self.waiting.clear()
+            self.changed.notify_all()
+            self.overdue.notify()
+        for heal in left:
+            heal.cut_off()
