@@ -93,9 +93,9 @@ def _verdict(result: Result) -> int:
         heals = len(calls_in(result, Way.SHARED, Phase.EMPTY))
         print(
             f"held      {heals} heals of {result.plan.airports} keys filled the store for the whole"
-            " fleet, never two of one key at once;\n          no client saw an error; no call of the"
-            " dependency while the store was dead;\n          fresh again"
-            f" {seconds(result.fresh_after)} after it was back"
+            " fleet, never two of one key at once;\n"
+            "          no client saw an error; no call of the dependency while it was dead;\n"
+            f"          fresh again {seconds(result.fresh_after)} after it was back"
         )
     return 1 if broken else 0
 
