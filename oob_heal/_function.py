@@ -58,7 +58,7 @@ def _sync_members(core: Core) -> dict[str, Callable[..., Any]]:
     def peek(*args: Any, **kwargs: Any) -> Any:
         key = core.make_key(args, kwargs)
         try:
-            return _read.peeked(core, core.shelf.ask("get", key))
+            return _read.peeked(core, core.shelf.read(key))
         except Exception as error:
             return core.backend_failed("get", error)
 
@@ -96,7 +96,7 @@ def _async_members(core: Core) -> dict[str, Callable[..., Awaitable[Any]]]:
     async def peek(*args: Any, **kwargs: Any) -> Any:
         key = core.make_key(args, kwargs)
         try:
-            return _read.peeked(core, await core.shelf.aask("get", key))
+            return _read.peeked(core, await core.shelf.aread(key))
         except Exception as error:
             return core.backend_failed("get", error)
 

@@ -26,7 +26,7 @@ def call(core: Core, args: Args, kwargs: Kwargs) -> Any:
     """What a sync decorated function does."""
     key = core.make_key(args, kwargs)
     try:
-        entry = core.shelf.ask("get", key)
+        entry = core.shelf.read(key)
         now = core.shelf.now()
     except Exception as error:
         return _unreadable(core, error).value
@@ -41,7 +41,7 @@ async def acall(core: Core, args: Args, kwargs: Kwargs) -> Any:
     key = core.make_key(args, kwargs)
     try:
         shelf = core.shelf
-        entry = shelf.ask("get", key) if shelf.prompt else await shelf.aask("get", key)
+        entry = shelf.read(key) if shelf.prompt else await shelf.aread(key)
         now = shelf.now()
     except Exception as error:
         return _unreadable(core, error).value
@@ -54,7 +54,7 @@ async def acall(core: Core, args: Args, kwargs: Kwargs) -> Any:
 def lookup(core: Core, args: Args, kwargs: Kwargs) -> Served[Any]:
     key = core.make_key(args, kwargs)
     try:
-        entry = core.shelf.ask("get", key)
+        entry = core.shelf.read(key)
         now = core.shelf.now()
     except Exception as error:
         return _unreadable(core, error)
@@ -64,7 +64,7 @@ def lookup(core: Core, args: Args, kwargs: Kwargs) -> Served[Any]:
 async def alookup(core: Core, args: Args, kwargs: Kwargs) -> Served[Any]:
     key = core.make_key(args, kwargs)
     try:
-        entry = await core.shelf.aask("get", key)
+        entry = await core.shelf.aread(key)
         now = core.shelf.now()
     except Exception as error:
         return _unreadable(core, error)
@@ -99,7 +99,7 @@ def _again(
 ) -> tuple[Entry | None, Verdict]:
     if core.shelf.sync is None:
         return entry, verdict
-    entry = core.shelf.ask("get", key)
+    entry = core.shelf.read(key)
     return entry, _decide.judge(entry, core.shelf.now(), core.policy)
 
 

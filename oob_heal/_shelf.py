@@ -16,7 +16,7 @@ import anyio
 
 from oob_heal._envelope import Sealed, about, seal, unseal
 from oob_heal._keys import key_text, scope_text
-from oob_heal._model import Entry, Lease, Scope
+from oob_heal._model import Entry, Key, Lease, Scope
 from oob_heal._offload import offload
 from oob_heal.errors import CodecError
 from oob_heal.ports import Codec
@@ -65,6 +65,16 @@ class Shelf:
             else:
                 reply = await offload(lambda: getattr(self.sync, verb)(*sent, **kwargs))
         return self._inward(verb, sent, reply)
+
+    def read(self, key: Key) -> Entry | None:
+        """What the request path reads, sync."""
+        entry: Entry | None = self.ask("get", key)
+        return entry
+
+    async def aread(self, key: Key) -> Entry | None:
+        """As ``read``, awaited."""
+        entry: Entry | None = await self.aask("get", key)
+        return entry
 
     def _outward(self, verb: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
         if not self.in_bytes:

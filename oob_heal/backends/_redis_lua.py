@@ -11,6 +11,9 @@ and do its work once: grants, commits and releases by token, the others by their
 is (what, the server's time, ...); ``epoch`` means that the caller lives in an older epoch than
 the key: nothing was done, learn it and ask again.
 An epoch is a number that only grows, of the size of a time in ms: it says when it began.
+What was written is announced as it is written, on the channel oob1.SCOPE.news: "set DIGEST",
+"delete DIGEST", "mark_stale DIGEST", "commit DIGEST" or "clear". Whoever may not publish writes
+all the same.
 """
 
 from __future__ import annotations
@@ -79,6 +82,10 @@ local function forget(committed, retry_at)
     past = {committed = committed, retry_at = retry_at, ['until'] = 0}
     for _, name in ipairs(names) do past[name] = past[name] or '' end
 end
+local function announce(what)
+    local scope, digest = string.match(KEYS[2], '^{oob1%.([^.]+)%.([^}]+)}:l$')
+    redis.pcall('PUBLISH', 'oob1.' .. scope .. '.news', what .. ' ' .. digest)
+end
 local function void()
     if held then
         past.token = ''
@@ -126,6 +133,7 @@ else
     redis.call('DEL', KEYS[1])
     forget(token, now + keep_for)
 end
+announce(ARGV[4] and 'commit' or 'delete')
 return save() or {'done', told(now)}
 """
 
@@ -149,12 +157,14 @@ else
     forget(past.committed, 0)
     save()
 end
+announce('set')
 return {'done', told(now)}
 """
 
 _DELETE = """
 void()
 redis.call('DEL', KEYS[1])
+announce('delete')
 return {'done', told(now)}
 """
 
@@ -166,6 +176,7 @@ if type(length) ~= 'number' then
 elseif length > tonumber(ARGV[2]) then
     redis.call('SETRANGE', KEYS[1], ARGV[2], string.char(1))
 end
+announce('mark_stale')
 return {'done', told(now)}
 """
 
@@ -182,10 +193,16 @@ end
 )
 _KEEP_EPOCH = """
 redis.call('SET', KEYS[1], string.format('%.0f', number), 'PX', math.ceil(tonumber(ARGV[2]) * 1000))
+"""
+_ANNOUNCE_CLEAR = """
+redis.pcall('PUBLISH', string.gsub(KEYS[1], 'epoch$', 'news'), 'clear')
+"""
+_TELL_EPOCH = """
 return {'done', told(now), string.format('%.0f', number)}
 """
-_LEARN = _EPOCH + "number = math.max(number, least)\n" + _KEEP_EPOCH
-_CLEAR = _EPOCH + "number = math.max(number + 1, least + 1, milliseconds)\n" + _KEEP_EPOCH
+_LEARN = _EPOCH + "number = math.max(number, least)\n" + _KEEP_EPOCH + _TELL_EPOCH
+_NEXT = "number = math.max(number + 1, least + 1, milliseconds)\n"
+_CLEAR = _EPOCH + _NEXT + _KEEP_EPOCH + _ANNOUNCE_CLEAR + _TELL_EPOCH
 
 
 class Script:

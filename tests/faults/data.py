@@ -225,9 +225,9 @@ FAULTS = [
     fault(
         "H18 a backend that cannot be read counts as empty, and publishes",
         "_read.py",
-        '        entry = core.shelf.ask("get", key)\n        now = core.shelf.now()\n'
+        "        entry = core.shelf.read(key)\n        now = core.shelf.now()\n"
         "    except Exception as error:\n        return _unreadable(core, error).value",
-        '        entry = core.shelf.ask("get", key)\n        now = core.shelf.now()\n'
+        "        entry = core.shelf.read(key)\n        now = core.shelf.now()\n"
         "    except Exception:\n        entry, now = None, core.shelf.now()",
         "rules.py::test_a_backend_that_cannot_be_read_answers_as_with_none_and_publishes_nothing",
     ),

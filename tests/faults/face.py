@@ -95,7 +95,7 @@ MEMBER_FAULTS = [
     Fault(
         "peek counts and publishes as a call does",
         "_function.py",
-        'return _read.peeked(core, core.shelf.ask("get", key))',
+        "return _read.peeked(core, core.shelf.read(key))",
         "return _read.lookup(core, args, kwargs)",
         (MEMBERS + "test_peek_publishes_nothing_and_counts_nothing",),
     ),

@@ -58,9 +58,9 @@ PROMISE = [
     fault(
         "H18 a backend that cannot be read is the caller's trouble",
         "_read.py",
-        '        entry = core.shelf.ask("get", key)\n        now = core.shelf.now()\n'
+        "        entry = core.shelf.read(key)\n        now = core.shelf.now()\n"
         "    except Exception as error:\n        return _unreadable(core, error).value",
-        '        entry = core.shelf.ask("get", key)\n        now = core.shelf.now()\n'
+        "        entry = core.shelf.read(key)\n        now = core.shelf.now()\n"
         "    except OSError as error:\n        return _unreadable(core, error).value",
         WHATEVER_FAILS,
     ),
