@@ -21,14 +21,17 @@ from oob_heal._heal import Ask, Call, Conversation, CutOff, End, Pause, Send, St
 from oob_heal._loops import in_trio
 from oob_heal._model import Outcome
 from oob_heal.errors import HealTimeoutError, OobHealError
+from oob_heal.observe import traceparent
 
 Sender = Callable[[bytes], Any]
 
 
 def _empty_context(subject: Subject) -> contextvars.Context:
-    """Nothing of the request but the chain of keys being healed."""
+    """Nothing of the request but the chain of keys being healed, and the trace it is part of."""
     context = contextvars.Context()
     context.run(healing.set, (*healing.get(), subject.key))
+    if subject.traceparent is not None:
+        context.run(traceparent.set, subject.traceparent)
     return context
 
 

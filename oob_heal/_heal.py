@@ -85,6 +85,7 @@ class Subject(NamedTuple):
     seen: Entry | None = None
     adopt: str | None = None
     force: bool = False
+    traceparent: str | None = None
 
     def __repr__(self) -> str:  # arguments never show
         return f"<Subject {self.key!r} {self.reason.value}>"
@@ -245,9 +246,8 @@ def handing_on(
     except GeneratorExit:
         raise
     except BaseException as error:
-        cut = isinstance(error, CutOff)
-        yield from give_back(core, granted, 0 if cut else _decide.QUIET_AT_MOST)
-        if cut:
+        yield from give_back(core, granted, 0)  # no attempt: nobody called the function
+        if isinstance(error, CutOff):
             return End(Outcome.LOST)
         return End(Outcome.DROPPED, error=error, quiet=_decide.QUIET_AT_MOST)
     return End(None)

@@ -156,7 +156,13 @@ class CallKeys:
         for name, value in arguments.items():
             if self.signature.parameters[name].kind is _VAR_KEYWORD:
                 value = tuple(sorted(value.items()))
-            told[name] = self._tell(_encoding.plain, name, value)
+            try:
+                told[name] = _encoding.plain(value)
+            except _encoding.UnlistedError as unlisted:
+                problem = f"{unlisted}, and cannot travel to another process"
+            else:
+                continue
+            raise UnkeyableArgumentError(self.scope.label, name, problem)
         return told
 
     def decode(self, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
+from oob_heal._encoding import text
 from oob_heal._keys import CallKeys
 from oob_heal._model import CacheMissed, Reason
+from oob_heal.errors import UnkeyableArgumentError
 
 VERSION = 1
 LARGEST = 256 * 1024  # bytes
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _FIELDS = {
     "oob": int,
     "namespace": str,
@@ -32,19 +36,25 @@ _FIELDS = {
 
 def encode_event(event: CacheMissed, keys: CallKeys) -> bytes:
     """The message of an event. Raises UnkeyableArgumentError for what cannot travel."""
+    arguments = keys.encode(event.arguments)
     plain = {
         "oob": VERSION,
         "namespace": event.namespace,
         "name": event.name,
         "version": event.version,
-        "arguments": keys.encode(event.arguments),
+        "arguments": arguments,
         "reason": event.reason.value,
         "missed_at": event.missed_at,
         "entry_dated": event.entry_dated,
         "lease_token": event.lease_token,
         "traceparent": event.traceparent,
     }
-    return json.dumps(plain, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    message = text(plain).encode("ascii")
+    if len(message) > LARGEST:
+        largest = max(arguments, key=lambda name: len(text(arguments[name])))
+        problem = f"it makes a message of more than {LARGEST:,} bytes, which cannot travel"
+        raise UnkeyableArgumentError(keys.scope.label, largest, problem)
+    return message
 
 
 def open_message(payload: Any) -> dict[str, Any]:
@@ -81,5 +91,10 @@ def event_of(fields: dict[str, Any], keys: CallKeys) -> CacheMissed:
         missed_at=float(fields["missed_at"]),
         entry_dated=fields["entry_dated"],
         lease_token=fields["lease_token"],
-        traceparent=fields["traceparent"],
+        traceparent=_trace(fields["traceparent"]),
     )
+
+
+def _trace(told: str | None) -> str | None:
+    """A trace parent in its one spelling; another is none, for it ends up in other systems."""
+    return told if told is not None and _TRACEPARENT.fullmatch(told) else None

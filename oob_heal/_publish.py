@@ -216,6 +216,7 @@ class Heal:
             missed_at=about.missed_at,
             entry_dated=about.seen.dated if about.seen is not None else None,
             lease_token=token,
+            traceparent=about.traceparent,
         )
 
 
@@ -235,7 +236,8 @@ def publish(core: Core, subject: Subject) -> bool:
     """Hand a heal to the executor. False if the key is looked after already, or it was dropped."""
     if core.inflight.holds_back(subject.key, subject.seen) or subject.key in healing.get():
         return False
-    heal = Heal(subject)
+    trace = core.parts.hub.traceparent()
+    heal = Heal(subject if trace is None else subject._replace(traceparent=trace))
     if not core.inflight.begin(heal, subject.seen, _decide.mark_for(core.policy)):
         if heal.outcome is not None:
             error = HealRejectedError("too many heals of this function are under way")

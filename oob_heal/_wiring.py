@@ -17,6 +17,7 @@ from oob_heal._core import Core, Parts
 from oob_heal._keys import digest
 from oob_heal._model import Scope
 from oob_heal._shelf import Shelf, colours
+from oob_heal._travel import hints_of, stays
 from oob_heal.backends.mapping import MappingBackend
 from oob_heal.backends.memory import MemoryBackend
 from oob_heal.codecs import JsonCodec
@@ -169,13 +170,20 @@ def _check_executor(core: Core, shelf: Shelf, executor: Any) -> None:
 
 
 def _check_travels(core: Core) -> None:
-    parameters = core.keys.signature.parameters
+    parameters, hints = core.keys.signature.parameters, hints_of(core.fn)
     for index, (name, each) in enumerate(parameters.items()):
         method = index == 0 and name in ("self", "cls")
         if method or (name in core.keys.ignore and each.default is each.empty):
             raise TypeError(
                 f"parameter {name!r} of {core.label} cannot travel to another process; give it a "
                 f"default and let around= make it there, or heal on ThreadExecutor()"
+            )
+        stays_here = "" if name in core.keys.ignore or name not in hints else stays(hints[name])
+        if stays_here:
+            raise TypeError(
+                f"parameter {name!r} of {core.label} may be {stays_here}, which cannot travel to "
+                f"another process; take a tuple, an enum or a frozen dataclass, leave it out with "
+                f"ignore= and a default, or heal on ThreadExecutor()"
             )
 
 

@@ -28,7 +28,14 @@ def heal_of(payload: Any, functions: Mapping[tuple[str, str, int], Core]) -> Hea
     except Exception:  # whatever arrives, a key function of the user's included
         return None
     subject = Subject(
-        core, key, args, kwargs, event.reason, event.missed_at, adopt=event.lease_token
+        core,
+        key,
+        args,
+        kwargs,
+        event.reason,
+        event.missed_at,
+        adopt=event.lease_token,
+        traceparent=event.traceparent,
     )
     heal = Heal(subject)
     core.inflight.join(heal, 2 * _decide.lease_for(core.policy))

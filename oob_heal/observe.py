@@ -12,8 +12,10 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Any
 
 from oob_heal import _lifecycle
 from oob_heal._model import Freshness, Outcome, Reason
@@ -23,6 +25,14 @@ LAST_WORDS = 0.2  # s for what waits in a mailbox at exit
 MAILBOX = 10_000  # happenings waiting for one observer
 LOG_AGAIN_AFTER = 600.0  # s until the same trouble is logged again
 TOLD_AT_MOST = 1_000  # troubles remembered as logged
+traceparent: ContextVar[str | None] = ContextVar("oob_heal_traceparent", default=None)
+"""Inside a heal: the trace that its event was published in, as W3C Trace Context writes it.
+
+An observer with a method ``traceparent()`` is asked for it in the caller, when an event is
+published, and gives text or None, at once and without I/O; the first that has one is asked. The
+event carries it to wherever the heal runs. Source: https://www.w3.org/TR/trace-context.
+"""
+
 IDLE = 5.0  # s after which a mailbox's idle thread ends, and its cache can be freed
 
 
@@ -157,6 +167,18 @@ class Hub:
         self._log = Mailbox(LogObserver())
         self._told: dict[Happening, float] = {}
         self.listening = bool(self._mailboxes)
+        asked = (getattr(each.observer, "traceparent", None) for each in self._mailboxes)
+        self._tracer: Callable[[], Any] | None = next(filter(callable, asked), None)
+
+    def traceparent(self) -> str | None:
+        """The caller's trace, where an observer knows one; whatever it raises, none."""
+        if self._tracer is None:
+            return None
+        try:
+            told = self._tracer()
+        except Exception:
+            return None
+        return told if isinstance(told, str) else None
 
     def tell(self, happening: Happening) -> None:
         for mailbox in self._mailboxes:

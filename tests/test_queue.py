@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from oob_heal import HealRejectedError, Outcome
+from oob_heal._keys import key_text, scope_text
 from oob_heal.executors.queue import QueueExecutor
 from tests.conftest import World
 from tests.waiting import Gate, wait_until
@@ -201,3 +202,17 @@ def test_without_a_thread_or_a_loop_for_the_publisher_heals_are_dropped_or_lost(
             wait_until(lambda: function.cache_info().lost == 1)
         assert shared.do(function(1)) == "default"
         assert shared.cache.heal_message(engine.get(timeout=10)) is Outcome.HEALED
+
+
+# H17: backoff is for a dependency that fails; an engine that is away says nothing of it.
+def test_an_engine_that_is_away_costs_a_key_none_of_its_attempts(shared: World) -> None:
+    with QueueExecutor(raising(OSError(111, "refused"))) as executor:
+        function = prepared(shared, executor)
+        for dropped in range(1, 6):
+            assert shared.do(function(1)) == "default"
+            wait_until(lambda expected=dropped: function.cache_info().dropped == expected)
+            shared.clock.advance(1)  # quiet for at most so long
+    assert shared.store is not None
+    key = key_text(scope_text(function._oob_heal_core.scope), function.cache_key(1))
+    lease = shared.store.acquire(key, 1)
+    assert lease.attempt == 1

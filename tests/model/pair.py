@@ -43,6 +43,9 @@ class Deaf:
     def tell(self, happening: Any) -> None:
         """Not a word."""
 
+    def traceparent(self) -> None:
+        """No trace."""
+
 
 class Process:
     """One process of the package, and its model."""

@@ -144,7 +144,7 @@ class Process(Reader):
         if not self._take(run, QUEUED):
             return None
         if not sent:
-            self._release(run, QUIET)
+            self._release(run, 0.0)  # nobody called the function
             self.end(heal, Outcome.DROPPED, QUIET)
             return None
         heal.running = False

@@ -1,0 +1,65 @@
+"""Faults between the miss and the worker: what travels, and on which engine."""
+
+from tests.faults._plant import Fault
+
+
+def fault(hazard: str, file: str, before: str, after: str, *tests: str) -> Fault:
+    """A fault that these tests, named below ``tests/test_``, must notice."""
+    return Fault(hazard, file, before, after, tuple(f"tests/test_{test}" for test in tests))
+
+
+TRAVEL = [
+    fault(
+        "H44 what cannot travel is decorated for a queue",
+        "_wiring.py",
+        "        if stays_here:",
+        "        if False:",
+        "travel.py::test_an_annotation_that_cannot_travel_is_refused_at_decoration_by_name",
+    ),
+    fault(
+        "H44 one member of a union that stays refuses them all",
+        "_travel.py",
+        "if all(told) else",
+        "if any(told) else",
+        "travel.py::test_what_may_travel_is_decorated",
+    ),
+    fault(
+        "H20 a message of any size is sent",
+        "_message.py",
+        "    if len(message) > LARGEST:",
+        "    if False:",
+        "travel.py::test_an_argument_that_cannot_travel_is_named_at_publish",
+    ),
+    fault(
+        "H02 the trace is asked for where the heal runs",
+        "_publish.py",
+        "    trace = core.parts.hub.traceparent()",
+        "    trace = None",
+        "travel.py::test_the_trace_of_the_caller_travels_with_the_event_and_stands_in_the_heal",
+    ),
+    fault(
+        "H05 any text passes for a trace",
+        "_message.py",
+        "told if told is not None and _TRACEPARENT.fullmatch(told) else None",
+        "told",
+        "travel.py::test_the_trace_of_the_caller_travels_with_the_event_and_stands_in_the_heal",
+    ),
+    fault(
+        "H12 an observer that fails in the caller is the caller's trouble",
+        "observe.py",
+        "            told = self._tracer()\n        except Exception:",
+        "            told = self._tracer()\n        except ZeroDivisionError:",
+        "travel.py::test_the_trace_of_the_caller_travels_with_the_event_and_stands_in_the_heal",
+    ),
+    fault(
+        "H17 a send that fails counts as an attempt of the function",
+        "_heal.py",
+        "        yield from give_back(core, granted, 0)  # no attempt: nobody called the function",
+        "        yield from give_back(core, granted, 1)",
+        "queue.py::test_an_engine_that_is_away_costs_a_key_none_of_its_attempts",
+    ),
+]
+
+FAULTS = [
+    *TRAVEL,
+]
