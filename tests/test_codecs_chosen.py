@@ -220,7 +220,7 @@ def test_a_value_that_does_not_fit_is_a_failed_heal_with_advice_and_nothing_is_s
     assert typed.backend.asked["commit"] == 0
     assert typed.do(f.lookup(1)) == ({"kept": ()}, Freshness.STALE, 10, False)
     (failing,) = typed.cache.failing()
-    said = "at $[...]: list comes back as tuple; return what it says, annotate what is returned"
+    said = "at $[...]: list comes back as tuple; return tuple(...) there, or annotate list"
     assert failing.error == "CodecError"
     assert said in failing.message
     assert [said in each for each in caplog.messages] == [True]

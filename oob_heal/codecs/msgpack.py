@@ -75,9 +75,11 @@ class MsgpackCodec:
         else:
             if not difference:
                 return data
+        how = difference.partition(": ")[2]
+        ways = _WAYS.get(how, "return what it says, annotate what is returned")
         raise CodecError(
-            f"the value is not what the return annotation says, at {difference}; return what it "
-            f"says, annotate what is returned, or give codec="
+            f"the value is not what the return annotation says, at {difference}; {ways}, or give "
+            f"codec="
         )
 
     def decode(self, data: bytes) -> Any:
@@ -95,6 +97,16 @@ def _untold(leaves: frozenset[type]) -> str:
     return f"names {names[0]}, which msgspec cannot tell: make it a dataclass"
 
 
+_WAYS = {  # for what type checkers let pass, or nobody sees in review
+    f"{sent} comes back as {back}": f"return {back}(...) there, or annotate {annotate}"
+    for sent, back, annotate in (
+        ("int", "float", "int | float"),
+        ("list", "tuple", "list"),
+        ("tuple", "list", "tuple"),
+        ("set", "frozenset", "set"),
+        ("frozenset", "set", "frozenset"),
+    )
+}
 _HARMLESS = ("Expected `", "Encoding objects of type ")  # their messages name types alone
 
 

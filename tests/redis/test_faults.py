@@ -4,6 +4,9 @@ Each fault lasts seconds in the usual run and a minute with OOB_HEAL_FULL=1, und
 second in both colours. The usual run shares its machine with who knows whom: it asserts what
 does not depend on that (no error, the dependency's load, that the breaker opens, that all heals)
 and bounds the slowest answer far above the deadline; the shares in milliseconds are the minute's.
+A yardstick beside the callers tells what the machine adds to any wait. To see the minute's figures:
+
+    OOB_HEAL_FULL=1 pytest tests/redis/test_faults.py -rP
 """
 
 from __future__ import annotations
@@ -18,7 +21,18 @@ from typing import Any
 import pytest
 
 from oob_heal.backends.redis import RedisBackend
-from tests.redis.load import KEYS, RATE, TTL, Load, descriptors, overloaded, share, wait_for
+from tests.redis.load import (
+    KEYS,
+    RATE,
+    TTL,
+    Load,
+    Yardstick,
+    descriptors,
+    overloaded,
+    percentile,
+    share,
+    wait_for,
+)
 from tests.redis.proxy import Proxy
 from tests.redis.servers import Server, free_port
 
@@ -27,6 +41,7 @@ LASTS = 60.0 if FULL else 1.2  # s of each fault
 CALM = 2.0 if FULL else 0.6  # s before it
 FRESH_WITHIN = 2.0 if FULL else 15.0  # s after it
 SLOWEST = 0.5 if FULL else 5.0  # s
+DISTURBED = 0.005  # s: half of what 60 ms leave above the deadline
 
 
 class Site:
@@ -142,18 +157,24 @@ def test_callers_have_their_answer_while_redis_is(
     own_server: Callable[..., Server], fault: Callable[[Site], None]
 ) -> None:  # H18
     for left in (2, 1, 0):
+        yardstick = Yardstick()
         try:
-            trial(own_server, fault)
+            trial(own_server, fault, yardstick)
             break
-        except AssertionError:
-            if not left or not overloaded():  # else once more: it was the machine, perhaps
-                raise
+        except AssertionError as error:
+            machine = percentile(yardstick.took or [0.0], 99.9)
+            print(f"{fault.__name__}: {error}; p99.9 of the yardstick {machine * 1e3:.1f} ms")
+            if not left or not (overloaded() or machine > DISTURBED):
+                raise  # else once more: it was the machine, perhaps
 
 
-def trial(own_server: Callable[..., Server], fault: Callable[[Site], None]) -> None:
-    with loaded(own_server("valkey")) as (site, load):
+def trial(
+    own_server: Callable[..., Server], fault: Callable[[Site], None], yardstick: Yardstick
+) -> None:
+    with loaded(own_server("valkey")) as (site, load), yardstick:
         time.sleep(CALM)
         files, threads = descriptors(), threading.active_count()
+        yardstick.took.clear()
         asked, began = len(load.asked), time.monotonic()
         calls = len(load.calls)
         fault(site)
@@ -164,8 +185,14 @@ def trial(own_server: Callable[..., Server], fault: Callable[[Site], None]) -> N
         met = load.calls[calls:]
         healed = len(load.asked) - asked
         grown = threading.active_count() - threads
+        opened = descriptors() - files
+        bare = list(yardstick.took)
+    print(
+        f"{fault.__name__}: fresh after {back:.2f} s, {healed} heals in {lasted:.1f} s, "
+        f"{grown:+} threads, {opened:+} descriptors; yardstick: {share(bare, 0.001):.2%} within "
+        f"1 ms, p99.9 {percentile(bare, 99.9) * 1e3:.1f} ms, worst {max(bare) * 1e3:.1f} ms"
+    )
     judge(fault.__name__, met, lasted, ended)
-    print(f"{fault.__name__}: fresh after {back:.2f} s, {healed} heals in {lasted:.1f} s")
     extra = KEYS * 2 * (2 if fault in (flushall, wrong_type) else 1)
     assert healed <= 2 * KEYS * lasted / TTL + extra, "the dependency's load rose"
     assert grown <= 4, f"{grown} threads more than before"
@@ -177,17 +204,17 @@ def judge(name: str, met: list[Any], lasted: float, ended: float) -> None:
     assert len(met) >= (0.8 if FULL else 0.2) * RATE * lasted, (
         f"only {len(met)} callers came in {lasted:.1f} s"
     )
-    slowest = sorted(call.took for call in met)
-    p999 = slowest[int(len(slowest) * 0.999)]
-    at_once = [call for call in met if call.away and call.at < ended]
+    took = [call.took for call in met]
+    p999, worst = percentile(took, 99.9), max(took)
+    at_once = [call.took for call in met if call.away and call.at < ended]
     print(
-        f"{name}: {len(met)} callers, {share(met, 0.06):.2%} within 60 ms, p99.9 {p999 * 1e3:.1f} "
-        f"ms, worst {slowest[-1] * 1e3:.1f} ms; {len(at_once)} while away, "
+        f"{name}: {len(met)} callers, {share(took, 0.06):.2%} within 60 ms, p99.9 "
+        f"{p999 * 1e3:.1f} ms, worst {worst * 1e3:.1f} ms; {len(at_once)} while away, "
         f"{share(at_once, 0.001):.1%} of them within 1 ms"
     )
-    assert slowest[-1] <= SLOWEST
+    assert worst <= SLOWEST, f"the slowest caller waited {worst:.3f} s"
     if FULL:
-        assert share(met, 0.06) >= 0.99
+        assert share(took, 0.06) >= 0.99
         assert p999 <= 0.06
     if name not in KEEPS_READING:
         assert at_once, "the breaker never opened"

@@ -1,0 +1,39 @@
+"""Faults in what a fleet over one store rests on: TLS, and what a writer is told."""
+
+from tests.faults._plant import Fault
+
+TLS = "tests/redis/test_tls.py::"
+LINK = "backends/_redis_link.py"
+
+CODECS = "tests/test_codecs.py::"
+
+FAULTS = [
+    Fault(
+        "an int where the annotation says float is refused without a way out",
+        "codecs/msgpack.py",
+        "ways = _WAYS.get(how, ",
+        "ways = {}.get(how, ",
+        (f"{CODECS}test_the_error_says_what_to_write_instead",),
+    ),
+    Fault(
+        "H18 over TLS an async caller takes a reply that is not here yet for a failure",
+        LINK,
+        "_WAITS = (BlockingIOError, ssl.SSLWantReadError)",
+        "_WAITS = (BlockingIOError,)",
+        (f"{TLS}test_both_colours_read_and_write_over_tls",),
+    ),
+    Fault(
+        "H18 over TLS an async caller takes a full buffer for a failure",
+        LINK,
+        "_WAITS_TO_WRITE = (BlockingIOError, ssl.SSLWantWriteError)",
+        "_WAITS_TO_WRITE = (BlockingIOError,)",
+        (f"{TLS}test_an_entry_larger_than_the_sockets_buffer_is_written_over_tls",),
+    ),
+    Fault(
+        "H18 what TLS says by itself is taken for a connection that is out of step",
+        LINK,
+        "        if not self.used:\n            return True  # TLS may still",
+        "        if False:\n            return True  # TLS may still",
+        (f"{TLS}test_what_tls_says_before_the_first_reply_is_not_taken_for_one",),
+    ),
+]
