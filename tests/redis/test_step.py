@@ -1,15 +1,21 @@
 """A connection whose caller went away is never used again: no one gets another's reply.  # H03
 
-A positive control stands among the planted faults: a link that is kept is noticed here.
+Two positive controls: a link that is kept is noticed here (a planted fault), and on demand
+(OOB_HEAL_FULL=1) a redis-py that keeps its connections goes through the same proxy.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +28,7 @@ from tests.redis.test_backend import entry, key
 KEYS = 20
 CANCELLED = 2_000
 AT_ONCE = 25
+OLD = "redis==4.5.1"  # before its 4.5.3, which closes them: CVE-2023-28858
 
 
 @pytest.fixture
@@ -66,8 +73,39 @@ def test_two_thousand_cancelled_callers_leave_no_foreign_reply(
         await asyncio.gather(*(worker(number) for number in range(AT_ONCE)))
 
     asyncio.run(main())
+    print(f"ours: {seen}, 0 foreign")
     assert seen["cancelled"] >= CANCELLED
     assert seen["answered"] >= CANCELLED
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(os.environ.get("OOB_HEAL_FULL") != "1", reason="on demand: OOB_HEAL_FULL=1")
+def test_the_same_proxy_makes_an_old_redis_py_hand_out_foreign_values(
+    valkey: Server, tmp_path: Path
+) -> None:
+    """The positive control: else the test above could pass by asking too gently."""
+    python = str(tmp_path / "bin" / "python")
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path)], check=True)
+    install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", OLD]
+    if subprocess.run(install, check=False, capture_output=True).returncode:
+        pytest.skip(f"{OLD} does not install here")
+    proxy = Proxy(valkey.port)
+    chance = random.Random(3)
+    proxy.delay = lambda: chance.random() * 0.001
+    for n in range(KEYS):
+        valkey.say("SET", f"k{n}", str(n))
+    script = str(Path(__file__).with_name("old_client.py"))
+    done = subprocess.run(
+        [python, "-I", script, str(proxy.port), str(CANCELLED)],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    proxy.close()
+    seen = json.loads(done.stdout)
+    print(f"{OLD}: {seen}")
+    assert seen["cancelled"] >= CANCELLED
+    assert seen["foreign"] > 0
 
 
 def test_callers_that_ran_out_of_time_leave_no_foreign_reply(valkey: Server) -> None:
