@@ -38,7 +38,7 @@ from tests.redis.servers import Server, free_port
 
 FULL = os.environ.get("OOB_HEAL_FULL") == "1"
 LASTS = 60.0 if FULL else 1.2  # s of each fault
-CALM = 2.0 if FULL else 0.6  # s before it
+CALM = 2.0 if FULL else 0.2  # s before it
 FRESH_WITHIN = 2.0 if FULL else 15.0  # s after it
 SLOWEST = 0.5 if FULL else 5.0  # s
 DISTURBED = 0.005  # s: half of what 60 ms leave above the deadline

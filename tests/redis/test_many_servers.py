@@ -13,7 +13,8 @@ import redis
 from redis.sentinel import Sentinel
 
 from oob_heal import HealingCache
-from oob_heal._model import Lease
+from oob_heal._model import Lease, Refused
+from oob_heal.backends._redis_source import slot_of
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.testing import BackendContract
 from tests.redis.load import wait_for
@@ -112,6 +113,45 @@ def test_one_server_of_a_cluster_that_is_away_takes_no_other_with_it(
         finally:
             away.resume()
         wait_for(lambda: all(answered(backend, n) for n in there), 2)
+
+
+def node_id(server: Server) -> str:
+    told: bytes = server.say("CLUSTER", "MYID")
+    return told.decode("ascii")
+
+
+def test_a_slot_that_moves_to_another_server_is_found_there(cluster: list[Server]) -> None:  # H18
+    for server in cluster:
+        server.say("FLUSHALL")
+    with clustered(cluster) as backend:
+        wait_for(lambda: answered(backend, 0), 5)
+        slot = slot_of(key(1).encode())
+        old = cluster[0 if slot <= HALVES[0][1] else 1]
+        new = cluster[1 - cluster.index(old)]
+        backend.set(key(1), entry(1), 60)
+        lease = backend.acquire(key(1), 30)
+        assert isinstance(lease, Lease)
+        try:
+            move_slot(slot, old, new)
+            wait_for(lambda: answered(backend, 1), 2)
+            assert backend.get(key(1)) == entry(1)
+            assert isinstance(backend.acquire(key(1), 30), Refused), "the lease went with it"
+            assert backend.commit(lease, entry(1, b"moved"), 60) is True
+            assert asyncio.run(backend.aio.get(key(1))) == entry(1, b"moved")
+            assert new.say("CLUSTER", "COUNTKEYSINSLOT", str(slot)) >= 2
+        finally:
+            move_slot(slot, new, old)
+
+
+def move_slot(slot: int, old: Server, new: Server) -> None:
+    """As ``redis-cli --cluster reshard`` does it."""
+    new.say("CLUSTER", "SETSLOT", str(slot), "IMPORTING", node_id(old))
+    old.say("CLUSTER", "SETSLOT", str(slot), "MIGRATING", node_id(new))
+    names = old.say("CLUSTER", "GETKEYSINSLOT", str(slot), "100")
+    if names:
+        old.say("MIGRATE", "127.0.0.1", str(new.port), "", "0", "5000", "KEYS", *names)
+    for server in (new, old):
+        server.say("CLUSTER", "SETSLOT", str(slot), "NODE", node_id(new))
 
 
 def answered(backend: RedisBackend, n: int) -> bool:
