@@ -9,6 +9,15 @@ CODECS = "tests/test_codecs.py::"
 
 FAULTS = [
     Fault(
+        "a read costs more than a bare GET: it asks three times",
+        "backends/redis.py",
+        "        return read(pool, pool.exchange(get_command(tag, epoch), until))",
+        "        pool.exchange(get_command(tag, epoch), until)\n"
+        "        pool.exchange(get_command(tag, epoch), until)\n"
+        "        return read(pool, pool.exchange(get_command(tag, epoch), until))",
+        ("tests/redis/test_hit.py",),
+    ),
+    Fault(
         "H18 a slot that moved is asked for where it was",
         "backends/_redis_verbs.py",
         'if reply.code in ("MOVED", "ASK", "READONLY"):',
