@@ -1,0 +1,108 @@
+"""How the site is built: `sphinx-build -W docs SOMEWHERE`, with the extra `docs`.
+
+Law: nothing is fetched while building or reading, and a warning is an error. The reference is
+made from the modules that are there: a new backend, executor or codec appears by itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator
+from types import ModuleType
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import oob_heal
+
+project = "oob_heal"
+author = "The oob_heal authors"
+project_copyright = "2026, the oob_heal authors"
+release = version = oob_heal.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+myst_enable_extensions = ["colon_fence", "deflist", "attrs_block"]
+myst_heading_anchors = 3
+exclude_patterns = ["pictures/*.py", "pictures/*.json"]
+
+html_theme = "furo"
+html_title = "oob_heal"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_show_sphinx = False
+html_copy_source = False
+html_theme_options = {
+    "sidebar_hide_name": False,
+    "light_css_variables": {"color-brand-primary": "#0b6e4f", "color-brand-content": "#0b6e4f"},
+    "dark_css_variables": {"color-brand-primary": "#5fc9a2", "color-brand-content": "#5fc9a2"},
+}
+
+autodoc_typehints_format = "short"
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_class_signature = "mixed"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+
+
+class PublicModules(SphinxDirective):
+    """`.. public-modules:: oob_heal.backends`: what each module in a package makes public."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        lines = StringList(list(_told(self.arguments[0])), source="conf.py")
+        return self.parse_text_to_nodes(lines, allow_section_headings=True)
+
+
+def _told(package: str) -> Iterator[str]:
+    for name in _modules(package):
+        yield from (name, "-" * len(name), "")
+        try:
+            module = importlib.import_module(name)
+        except ImportError as missing:  # an extra that is not installed says so in plain words
+            yield from (f"Not shown here: {missing}", "")
+            continue
+        yield from (f".. automodule:: {name}", "   :no-members:", "")
+        for member in _public(module):
+            yield from (f".. autoclass:: {name}.{member}", "   :members:", "")
+
+
+def _modules(package: str) -> Iterator[str]:
+    found = importlib.import_module(package)
+    for each in sorted(pkgutil.iter_modules(found.__path__), key=lambda each: each.name):
+        if not each.name.startswith("_"):
+            yield f"{package}.{each.name}"
+
+
+def _public(module: ModuleType) -> Iterator[str]:
+    for name, member in vars(module).items():
+        own = inspect.isclass(member) and member.__module__ == module.__name__
+        if own and not name.startswith("_"):
+            yield name
+
+
+LAID_OUT = re.compile(r"(?<=\n)(?P<lead>[^\s].*)\n\n(?=    [^\s])")
+
+
+def _laid_out(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]):
+    """What a docstring sets off by its indent, a table or a few lines of code, is shown as is."""
+    text = "\n" + "\n".join(lines) + "\n"
+    if ">>>" not in text:
+        lines[:] = LAID_OUT.sub(_as_is, text).strip("\n").split("\n")
+
+
+def _as_is(found: re.Match[str]) -> str:
+    lead = found["lead"]
+    return f"{lead}:\n\n" if lead.endswith(":") else f"{lead}\n\n::\n\n"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("public-modules", PublicModules)
+    app.connect("autodoc-process-docstring", _laid_out)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
