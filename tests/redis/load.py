@@ -117,12 +117,19 @@ class Load:
             error = caught
         self._note(started, away, error)
 
-    def is_fresh(self) -> bool:
-        """Whether a caller of each colour has a fresh value for every key now and then."""
-        return all(
-            (served := self.plain.peek(n)) is not None and served.freshness is Freshness.FRESH
-            for n in range(KEYS)
-        )
+    def freshness(self) -> Callable[[], bool]:
+        """Asked again and again: whether each key was fresh since the first time. Not all at one
+        moment: each goes stale every ttl, and heals when its next caller comes."""
+        left = set(range(KEYS))
+
+        def look() -> bool:
+            for n in list(left):
+                served = self.plain.peek(n)
+                if served is not None and served.freshness is Freshness.FRESH:
+                    left.discard(n)
+            return not left
+
+        return look
 
 
 class Yardstick:

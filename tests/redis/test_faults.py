@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import redis
 
 from oob_heal.backends.redis import RedisBackend
 from tests.redis.load import (
@@ -52,7 +53,7 @@ class Site:
         self.proxy = proxy
 
 
-def for_a_while(site: Site, again: Callable[[], Any], every: float) -> None:
+def for_a_while(again: Callable[[], Any], every: float) -> None:
     until = time.monotonic() + LASTS
     while time.monotonic() < until:
         again()
@@ -101,11 +102,12 @@ def maxmemory(site: Site) -> None:
 
 
 def script_flush(site: Site) -> None:
-    for_a_while(site, lambda: site.server.say("SCRIPT", "FLUSH"), 0.02)
+    with redis.Redis(port=site.server.port) as client:
+        for_a_while(lambda: client.execute_command("SCRIPT", "FLUSH"), 0.02)
 
 
 def flushall(site: Site) -> None:
-    for_a_while(site, lambda: site.server.say("FLUSHALL"), LASTS)
+    for_a_while(lambda: site.server.say("FLUSHALL"), LASTS)
 
 
 def readonly(site: Site) -> None:
@@ -143,7 +145,7 @@ def loaded(server: Server) -> Iterator[tuple[Site, Load]]:
     load = Load(backend)
     load.start()
     try:
-        wait_for(load.is_fresh, 5)
+        wait_for(load.freshness(), 5)
         yield Site(server, proxy), load
     finally:
         load.stop()
@@ -179,7 +181,7 @@ def trial(
         calls = len(load.calls)
         fault(site)
         ended = time.monotonic()
-        back = wait_for(load.is_fresh, FRESH_WITHIN)
+        back = wait_for(load.freshness(), FRESH_WITHIN)
         wait_for(lambda: descriptors() <= files + 8, 2)
         lasted = time.monotonic() - began
         met = load.calls[calls:]

@@ -190,6 +190,8 @@ def answers(backend: RedisBackend) -> bool:
     return True
 
 
+# A connection that is reset while TLS begins: the ssl module leaves its socket to be collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_over_tls_a_killed_server_is_found_again(tls: TlsServer, tmp_path: Path) -> None:  # H18
     server = TlsServer(tmp_path)
     try:
