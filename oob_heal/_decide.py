@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import enum
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 from oob_heal._model import Backoff, Entry, Freshness, Lease, Policy, Reason
 from oob_heal.errors import OobHealError
+from oob_heal.ports import AHEAD_AT_MOST
 
 LEASE_MARGIN = 1.0  # s, by which a lease outlasts heal_timeout: the commit's own time
 QUIET_AT_MOST = 1.0  # s, for which a mark stands that no heal in this process backs
@@ -107,6 +109,14 @@ def heal_is_needed(
     if reason is Reason.REQUESTED:
         return entry.marked_stale or entry.dated < missed_at
     return judge(entry, now, policy).freshness is not Freshness.FRESH
+
+
+def as_read(entry: Entry, now: float) -> Entry:
+    """An entry of a store whose clock may be set back: one of the future counts as stale, else
+    it would be fresh for as long as the clock was wrong."""
+    if entry.marked_stale or entry.dated <= now + AHEAD_AT_MOST:
+        return entry
+    return replace(entry, marked_stale=True)
 
 
 def newer_than(entry: Entry | None) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 
+from oob_heal._decide import as_read
 from oob_heal._envelope import Sealed, about, seal, unseal
 from oob_heal._keys import key_text, scope_text
 from oob_heal._model import Entry, Key, Lease, Scope
@@ -111,7 +112,8 @@ class Shelf:
             decode: Callable[..., Any] = self.codec.decode
             try:
                 value = decode(sealed.payload, *self._about(sent[0], sealed))
-                return Entry(value, sealed.dated, sealed.marked_stale, sealed.spread)
+                entry = Entry(value, sealed.dated, sealed.marked_stale, sealed.spread)
+                return as_read(entry, self.now())
             except Exception:  # MemoryError and RecursionError among them
                 pass
         self._odd()

@@ -29,6 +29,9 @@ from oob_heal._model import CacheMissed, Entry, Lease, Outcome, Refused
 STALE_MARK_AT = 5  # the byte of a sealed entry that a bytes backend sets to 1 to mark it stale
 """Where the stale mark stands in a sealed entry: one byte, 0 or 1."""
 
+AHEAD_AT_MOST = 1.0  # s
+"""What is dated further in the future was written before a wall clock was set back."""
+
 Clock = Callable[[], float]
 """Returns seconds that never run backwards, as ``time.monotonic`` does."""
 
@@ -185,4 +188,14 @@ class Observer(Protocol):
         ...
 
 
-__all__ = ["STALE_MARK_AT", "Backend", "Clock", "Codec", "Entry", "Executor", "Heal", "Observer"]
+__all__ = [
+    "AHEAD_AT_MOST",
+    "STALE_MARK_AT",
+    "Backend",
+    "Clock",
+    "Codec",
+    "Entry",
+    "Executor",
+    "Heal",
+    "Observer",
+]

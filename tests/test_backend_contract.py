@@ -7,6 +7,7 @@ from oob_heal.backends.bytestore import ByteStoreBackend
 from oob_heal.backends.mapping import MappingBackend
 from oob_heal.backends.memory import MemoryBackend
 from oob_heal.testing import BackendContract, FlakyBackend, ManualClock, Promise, SharedStore
+from tests.sqlite.files import a_file, close_all, next_to
 
 
 class InADict(ByteStoreBackend):
@@ -32,6 +33,7 @@ CONTRACTS = {
     "lru": BackendContract(lambda clock: MappingBackend(cachetools.LRUCache(99), clock=clock)),
     "flaky": BackendContract(lambda clock: FlakyBackend(MemoryBackend(clock=clock))),
     "bytes": BackendContract(InADict),
+    "sqlite": BackendContract(a_file, second=next_to),
     "shared": BackendContract(
         lambda clock: SharedStore(clock).backend(), second=lambda backend: backend.store.backend()
     ),
@@ -47,4 +49,7 @@ CONTRACTS = {
     ],
 )
 def test_a_backend_promises_that(promise: Promise) -> None:
-    promise()
+    try:
+        promise()
+    finally:
+        close_all()

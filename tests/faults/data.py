@@ -169,8 +169,8 @@ FAULTS = [
     fault(
         "each reader draws its own jitter",
         "_shelf.py",
-        "return Entry(value, sealed.dated, sealed.marked_stale, sealed.spread)",
-        "return Entry(value, sealed.dated, sealed.marked_stale, hash(str(id(self))) % 997 / 997)",
+        "Entry(value, sealed.dated, sealed.marked_stale, sealed.spread)",
+        "Entry(value, sealed.dated, sealed.marked_stale, hash(str(id(self))) % 997 / 997)",
         "rules.py::test_two_processes_agree_on_what_jitter_did",
     ),
     fault(
