@@ -83,7 +83,7 @@ class Core:
         self.parts = parts
         self.shelf = shelf
         self.executor = executor
-        self.make_key = self.keys.in_bytes if shelf.in_bytes else self.keys.in_memory
+        self.make_key = self.keys.in_bytes if shelf.keys_in_bytes else self.keys.in_memory
         self.inflight = InFlight(parts.clock)
         self.plain = self.copy is None and not parts.hub.listening  # a hit is served as it is
         self._failing: TLRUCache[Key, Any] = TLRUCache(

@@ -43,6 +43,7 @@ class Shelf:
         self._signs = bool(getattr(codec, "signs", False))
         self.sync, self.aio = colours(backend)
         self.in_bytes = bool(getattr(backend, "stores_bytes", False))
+        self.keys_in_bytes = self.in_bytes
         self.prompt = bool(getattr(backend, "prompt", False))
         self.shared = bool(getattr(backend, "shared_leases", False))
         self.deadline = float(getattr(backend, "deadline", math.inf))
@@ -83,10 +84,13 @@ class Shelf:
         subject, *rest = args
         if isinstance(subject, Scope):
             return (self._scope_name,)
-        name = subject.key if isinstance(subject, Lease) else key_text(self._scope_name, subject)
+        name = subject.key if isinstance(subject, Lease) else self._name(subject)
         if rest and isinstance(rest[0], Entry):
             rest[0] = self._sealed(name, rest[0])
         return (subject if isinstance(subject, Lease) else name, *rest)
+
+    def _name(self, key: Key) -> str:
+        return key_text(self._scope_name, key)
 
     def _sealed(self, name: str, entry: Entry) -> bytes:
         encode: Callable[..., Any] = self.codec.encode

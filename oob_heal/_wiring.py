@@ -14,6 +14,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, NamedTuple
 
 from oob_heal._core import Core, Parts
+from oob_heal._fronted import FrontedShelf
 from oob_heal._keys import digest
 from oob_heal._model import Scope
 from oob_heal._shelf import Shelf, colours
@@ -68,7 +69,8 @@ def wire(core: Core, asked: Asked, parts: Parts, own_executor: Callable[[bool], 
     backend = _backend(asked, parts)
     executor = asked.executor if asked.executor is not None else own_executor(core.is_async)
     odd = functools.partial(parts.hub.tell, Advice(core.label, ODD))
-    shelf = Shelf(backend, _codec(core.fn, asked.codec, backend), core.scope, odd)
+    make = FrontedShelf if getattr(backend, "near", None) is not None else Shelf
+    shelf = make(backend, _codec(core.fn, asked.codec, backend), core.scope, odd)
     _check_colour(core, backend)
     _check_executor(core, shelf, executor)
     core.install(parts, shelf, executor)

@@ -13,6 +13,9 @@ means no:
     deadline        inf       seconds within which every verb returns or raises
     longest_keep    inf       seconds for which it keeps an entry at most
     aio             None      its async half
+    near            None      entries that this process holds already, asked before it (a tier)
+    news            None      news(hear) makes what calls hear(verb, name) for every write of any
+                              process, once ``follow(scope)`` was called on it
 
 An executor may declare ``leaves_process`` (heals run in other processes: it needs shared leases),
 ``ends_with_loop`` (what it cuts off, an event loop has cut off: worth telling when it never stops)

@@ -6,6 +6,7 @@ import pytest
 from oob_heal.backends.bytestore import ByteStoreBackend
 from oob_heal.backends.mapping import MappingBackend
 from oob_heal.backends.memory import MemoryBackend
+from oob_heal.backends.tiered import TieredBackend
 from oob_heal.testing import BackendContract, FlakyBackend, ManualClock, Promise, SharedStore
 from tests.sqlite.files import a_file, close_all, next_to
 
@@ -27,12 +28,19 @@ class InADict(ByteStoreBackend):
         self.data.pop(key, None)
 
 
+def tier_over(clock: ManualClock) -> TieredBackend:
+    return TieredBackend(SharedStore(clock).backend())
+
+
 CONTRACTS = {
     "memory": BackendContract(lambda clock: MemoryBackend(clock=clock)),
     "dict": BackendContract(lambda clock: MappingBackend({}, clock=clock)),
     "lru": BackendContract(lambda clock: MappingBackend(cachetools.LRUCache(99), clock=clock)),
     "flaky": BackendContract(lambda clock: FlakyBackend(MemoryBackend(clock=clock))),
     "bytes": BackendContract(InADict),
+    "tier": BackendContract(
+        tier_over, second=lambda tier: TieredBackend(tier.shared.store.backend())
+    ),
     "sqlite": BackendContract(a_file, second=next_to),
     "shared": BackendContract(
         lambda clock: SharedStore(clock).backend(), second=lambda backend: backend.store.backend()

@@ -31,6 +31,7 @@ class Keeper(Rounds):
         self.most = most
         self.closed = False
         self.lock = threading.Lock()
+        self.listeners = weakref.WeakSet()
         self._thread: threading.Thread | None = None
         self.start_afresh()
         _lifecycle.survives_fork(self)

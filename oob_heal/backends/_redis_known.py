@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import NamedTuple
+import weakref
+from typing import Any, NamedTuple
 
 
 class Epoch(NamedTuple):
@@ -22,6 +23,7 @@ class Known:
     """The server's time and the epochs; ``lock`` is the one lock of whoever derives."""
 
     lock: threading.Lock
+    listeners: weakref.WeakSet[Any]  # each told ``cleared(scope)`` when an epoch has grown
 
     def forget(self) -> None:
         """Know nothing, as in a new process."""
@@ -46,6 +48,9 @@ class Known:
             if known is None or renewed or known.number < number:
                 least = known.number if known is not None else 0
                 self.epochs[scope] = Epoch(max(number, least), time.monotonic())
+        if known is not None and known.number < number:
+            for listener in list(self.listeners):
+                listener.cleared(scope)
 
 
 def epoch_key(scope: str) -> bytes:

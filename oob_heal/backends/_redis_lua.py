@@ -12,8 +12,8 @@ is (what, the server's time, ...); ``epoch`` means that the caller lives in an o
 the key: nothing was done, learn it and ask again.
 An epoch is a number that only grows, of the size of a time in ms: it says when it began.
 What was written is announced as it is written, on the channel oob1.SCOPE.news: "set DIGEST",
-"delete DIGEST", "mark_stale DIGEST", "commit DIGEST" or "clear". Whoever may not publish writes
-all the same.
+"delete DIGEST", "mark_stale DIGEST", "commit DIGEST" or "clear EPOCH". Whoever may not publish
+writes all the same.
 """
 
 from __future__ import annotations
@@ -195,7 +195,8 @@ _KEEP_EPOCH = """
 redis.call('SET', KEYS[1], string.format('%.0f', number), 'PX', math.ceil(tonumber(ARGV[2]) * 1000))
 """
 _ANNOUNCE_CLEAR = """
-redis.pcall('PUBLISH', string.gsub(KEYS[1], 'epoch$', 'news'), 'clear')
+local channel = string.gsub(KEYS[1], 'epoch$', 'news')
+redis.pcall('PUBLISH', channel, 'clear ' .. string.format('%.0f', number))
 """
 _TELL_EPOCH = """
 return {'done', told(now), string.format('%.0f', number)}

@@ -77,6 +77,30 @@ class Inbox:
         return replies
 
 
+class Stream:
+    """Cuts what arrives unasked into replies."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[Any]:
+        """Those replies that are whole. Raises OutOfStepError."""
+        data, at, found = self._rest + chunk, 0, []
+        try:
+            while at < len(data):
+                reply, at = _parse(data, at)
+                found.append(reply)
+        except _ShortError as short:
+            if short.needs > at + LARGEST:
+                raise OutOfStepError("a reply larger than any news") from None
+        except ValueError as error:
+            raise OutOfStepError("a length that is none") from error
+        self._rest = data[at:]
+        return found
+
+
 def _parse(data: bytes, at: int) -> tuple[Any, int]:
     end = data.find(b"\r\n", at)
     if end < 0:

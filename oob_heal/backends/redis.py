@@ -9,15 +9,16 @@ verbs < this.
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
 from oob_heal import _lifecycle
+from oob_heal._durations import seconds
 from oob_heal._model import Lease, Refused
 from oob_heal.backends._redis_keeper import Keeper
+from oob_heal.backends._redis_news import News
 from oob_heal.backends._redis_rounds import Talk
 from oob_heal.backends._redis_source import Source
 from oob_heal.backends._redis_verbs import Verbs, get_command, new_token, read, scope_of
@@ -54,8 +55,8 @@ class RedisBackend:
         longest_keep: float = LONGEST_KEEP,
         max_connections: int = 32,
     ) -> None:
-        self.deadline = _seconds("deadline", deadline)
-        self.longest_keep = _seconds("longest_keep", longest_keep)
+        self.deadline = seconds("deadline", deadline)
+        self.longest_keep = seconds("longest_keep", longest_keep)
         if isinstance(max_connections, bool) or not isinstance(max_connections, int):
             raise TypeError("max_connections= must be a whole number")
         if max_connections < 1:
@@ -140,6 +141,10 @@ class RedisBackend:
             else:
                 pool, command = step
                 told = pool.exchange(command, until)
+
+    def news(self, hear: Callable[[str, str], None]) -> News:
+        """What has ``hear(verb, name)`` called for every write of any process, out of band."""
+        return News(self._keeper, hear)
 
     def close(self, grace: float | None = None) -> None:
         """Close every connection, and end the thread that kept them; it raises from now on."""
@@ -240,11 +245,3 @@ class AsyncRedisBackend:
             else:
                 pool, command = step
                 told = await pool.aexchange(command, until)
-
-
-def _seconds(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name}= must be a number of seconds, not {type(value).__name__}")
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name}= must be finite and above 0")
-    return float(value)

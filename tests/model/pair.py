@@ -57,7 +57,7 @@ class Process:
         self.executor = ManualExecutor()
         clock = world.place.clock
         self.cache = HealingCache(
-            backend=self.way,
+            backend=world.place.over(self.way) if hasattr(world.place, "over") else self.way,
             executor=self.executor,
             clock=Lagging(clock, world.place.began) if world.place.began else clock,
             namespace="model",
@@ -71,9 +71,8 @@ class Process:
             core.inflight.limit = world.limit
         store = getattr(self.backend, "store", self.backend)
         world.desk.locks += [store.lock, *(core.inflight.lock for core in self.cores)]
-        self.model = model.Process(
-            world.store, world.rules, forgets=world.place.forgets, limit=world.limit
-        )
+        make = getattr(world.place, "model", model.Process)
+        self.model = make(world.store, world.rules, forgets=world.place.forgets, limit=world.limit)
         self.turn = itertools.cycle([{"a": 1, "b": 2}, {"b": 2, "a": 1}])
 
     def _decorate(self, function: int) -> Any:

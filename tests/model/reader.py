@@ -13,10 +13,15 @@ from tests.model.store import Key
 class Reader(Books):
     """What a decorated function does in its caller."""
 
+    def see(self, key: Key) -> Entry | None:
+        """What the request path reads."""
+        entry: Entry | None = self.ask("get", key)
+        return entry
+
     def look(self, key: Key) -> Answer | None:
         """What ``peek`` tells."""
         try:
-            entry = self.ask("get", key)
+            entry = self.see(key)
         except AwayError:
             return None
         freshness = self.rules[key[0]].state(entry, self.store.clock())
@@ -28,7 +33,7 @@ class Reader(Books):
         """What a call gets; ``inside`` the heal of a key no default is served."""
         rules, now = self.rules[key[0]], self.store.clock()
         try:
-            entry = self.ask("get", key)
+            entry = self.see(key)
         except AwayError:
             self.tally[key[0], "absent"] += 1
             return self._with_nothing(rules, Freshness.ABSENT, Reason.UNAVAILABLE, inside)

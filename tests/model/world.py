@@ -24,6 +24,8 @@ class World(Acts):
     def check(self, *, books: bool = True) -> None:
         """``books`` False leaves alone what is past its deadline and was not looked at yet."""
         assert not self.desk.wrong, self.desk.wrong
+        if hasattr(self.place, "catch_up"):
+            self.place.catch_up(self.processes)
         self._thrown_out()
         self._as_it_looks()
         assert self.place.live_leases() == sum(

@@ -1,0 +1,78 @@
+"""A shelf whose backend holds entries in this process, in front of the one that processes share.
+
+Law: the request path asks the front first, and the shared tier when the front has nothing or has
+not looked for ``front_life``; a heal asks the shared tier alone. A front that cannot look serves
+what it has: the reader judges its age, as ever.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oob_heal import _names
+from oob_heal._keys import key_text
+from oob_heal._model import Entry, Key
+from oob_heal._shelf import Shelf
+
+
+class FrontedShelf(Shelf):
+    """As a shelf, over a backend that holds entries ``near``."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.near = self.backend.near
+        self.keys_in_bytes = False
+
+    def _name(self, key: Key) -> str:
+        return key_text(self._scope_name, _names.in_bytes(key))
+
+    def read(self, key: Key) -> Entry | None:
+        """From the front, if it has looked within ``front_life``; else from the shared tier; if
+        that fails, from the front all the same."""
+        entry: Entry | None = self.near.young(key)
+        if entry is not None:
+            return entry
+        try:
+            return self._looked(key)
+        except Exception:
+            entry = self.near.old(key)
+            if entry is None:
+                raise
+            return entry
+
+    async def aread(self, key: Key) -> Entry | None:
+        """As ``read``, awaited."""
+        entry: Entry | None = self.near.young(key)
+        if entry is not None:
+            return entry
+        try:
+            return await self._alooked(key)
+        except Exception:
+            entry = self.near.old(key)
+            if entry is None:
+                raise
+            return entry
+
+    def ask(self, verb: str, *args: Any, **kwargs: Any) -> Any:
+        """A verb, sync, of the shared tier; what a read brings, the front has from now on."""
+        return self._looked(*args) if verb == "get" else super().ask(verb, *args, **kwargs)
+
+    async def aask(self, verb: str, *args: Any, **kwargs: Any) -> Any:
+        """As ``ask``, awaited."""
+        if verb == "get":
+            return await self._alooked(*args)
+        return await super().aask(verb, *args, **kwargs)
+
+    def _looked(self, key: Key) -> Entry | None:
+        self.backend.follow(self._scope_name)
+        with self.near.looking(key, self._name(key)) as look:
+            entry: Entry | None = super().ask("get", key)
+            look.brought(entry)
+        return entry
+
+    async def _alooked(self, key: Key) -> Entry | None:
+        self.backend.follow(self._scope_name)
+        with self.near.looking(key, self._name(key)) as look:
+            entry: Entry | None = await super().aask("get", key)
+            look.brought(entry)
+        return entry

@@ -1,0 +1,147 @@
+"""What one process holds of a shared backend: entries, and until when each needs no look.
+
+Law: a read is one dictionary look-up without a lock; everything else is a few steps under one lock,
+in which no code of the user's runs. What a look at the shared tier brings is held only if nothing
+was heard of its key since the look began: news may overtake the reply. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from oob_heal import _lifecycle
+from oob_heal._model import Entry, Key
+from oob_heal.ports import Clock
+
+
+class Held(NamedTuple):
+    """An entry, the name of its key in the shared tier, and until when it needs no look."""
+
+    entry: Entry
+    name: str
+    until: float
+
+
+class Look:
+    """One look at the shared tier: ``void`` once something was heard of its key."""
+
+    __slots__ = ("_near", "began", "key", "name", "void")
+
+    def __init__(self, near: Near, key: Key, name: str) -> None:
+        self._near = near
+        self.key = key
+        self.name = name
+        self.began = near.clock()
+        self.void = False
+
+    def brought(self, entry: Entry | None) -> None:
+        """The shared tier answered."""
+        self._near.hold(self, entry)
+
+
+class Near:
+    """At most ``maxsize`` entries, each looked at again after ``life`` seconds by ``clock``."""
+
+    def __init__(self, life: float, maxsize: int, clock: Clock) -> None:
+        self.life = life
+        self.maxsize = maxsize
+        self.clock = clock
+        self._held: OrderedDict[Key, Held] = OrderedDict()
+        self._names: dict[str, dict[str, Key]] = {}  # by scope, then by name
+        self._start()
+        _lifecycle.survives_fork(self)
+
+    def _start(self) -> None:
+        self.lock = threading.Lock()
+        self._looks: set[Look] = set()
+
+    def after_fork(self, consistent: bool) -> None:
+        """In the child: nobody listens yet, and what the parent looks at is the parent's."""
+        self._start()
+        if not consistent:
+            self._held.clear()
+            self._names.clear()
+        for scope in list(self._names):
+            self.hear("missed", scope)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def young(self, key: Key) -> Entry | None:
+        """The entry, if it needs no look. Takes no lock."""
+        held = self._held.get(key)
+        return held.entry if held is not None and self.clock() < held.until else None
+
+    def old(self, key: Key) -> Entry | None:
+        """The entry, however long ago it was looked at. Takes no lock."""
+        held = self._held.get(key)
+        return held.entry if held is not None else None
+
+    @contextmanager
+    def looking(self, key: Key, name: str) -> Iterator[Look]:
+        """Around one read of the shared tier."""
+        look = Look(self, key, name)
+        with self.lock:
+            self._looks.add(look)
+        try:
+            yield look
+        finally:
+            with self.lock:
+                self._looks.discard(look)
+
+    def hold(self, look: Look, entry: Entry | None) -> None:
+        """What a look brought, unless something was heard of its key since it began."""
+        with self.lock:
+            if look.void:
+                return
+            let_go: list[Any] = [self._drop(look.name)]
+            if entry is None:
+                return
+            self._names.setdefault(scope_of(look.name), {})[look.name] = look.key
+            self._held[look.key] = Held(entry, look.name, look.began + self.life)
+            while len(self._held) > self.maxsize:
+                let_go.append(self._drop(next(iter(self._held.values())).name))
+
+    def _drop(self, name: str) -> Held | None:
+        scope = scope_of(name)
+        names = self._names.get(scope, {})
+        key = names.pop(name, None)
+        if not names:
+            self._names.pop(scope, None)
+        return None if key is None else self._held.pop(key)
+
+    def hear(self, verb: str, of: str) -> None:
+        """A verb was done: ``of`` is the name of a key, or a scope for ``clear``, and for
+        ``missed``: something may have been done to it that was not heard."""
+        whole = verb in ("clear", "missed")
+        with self.lock:
+            for look in self._looks:
+                if (scope_of(look.name) if whole else look.name) == of:
+                    look.void = True
+            names = list(self._names.get(of, ())) if whole else [of]
+            _let_go = [self._change(verb, name) for name in names]
+
+    def _change(self, verb: str, name: str) -> Held | None:
+        """What was overwritten or removed is gone; of what healed, the entry of before is still
+        better than none, should the shared tier be away."""
+        if verb in ("set", "delete", "clear"):
+            return self._drop(name)
+        key = self._names.get(scope_of(name), {}).get(name)
+        if key is None:
+            return None
+        before = self._held[key]
+        entry = before.entry
+        if verb == "mark_stale":
+            entry = Entry(entry.value, entry.dated, True, entry.spread)
+        self._held[key] = Held(entry, name, -math.inf)
+        return before
+
+
+def scope_of(name: str) -> str:
+    """The scope in a key's name: ``oob1.SCOPE.DIGEST``."""
+    return name.split(".", 2)[1]
