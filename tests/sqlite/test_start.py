@@ -97,18 +97,20 @@ for start_fresh in (False, True):
 """
 
 
-def test_what_may_not_be_written_to_is_told_at_the_start() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        name = Path(folder) / "cache.db"
-        SqliteBackend(name).close()
-        name.chmod(0o444)
-        Path(folder).chmod(0o555)
-        code = READ_ONLY.replace("sys.argv[1]", repr(str(name)))
-        for code_now in (code, code.replace("cache.db", "none.db")):
-            said = run_python(code_now).splitlines()
-            assert len(said) == 2
-            assert all("may write to" in line and folder not in line for line in said)
-        Path(folder).chmod(0o755)
+@pytest.mark.parametrize(
+    ("name", "file", "folder"),
+    [("cache.db", 0o444, 0o555), ("cache.db", 0o444, 0o777), ("none.db", 0o444, 0o555)],
+    ids=["both closed", "the file closed", "the folder closed"],
+)
+def test_what_may_not_be_written_to_is_told_at_the_start(name: str, file: int, folder: int) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        SqliteBackend(Path(place) / "cache.db").close()
+        (Path(place) / "cache.db").chmod(file)
+        Path(place).chmod(folder)
+        said = run_python(READ_ONLY.replace("sys.argv[1]", repr(f"{place}/{name}"))).splitlines()
+        Path(place).chmod(0o755)
+    assert len(said) == 2
+    assert all("may write to" in line and place not in line for line in said)
 
 
 def test_a_fresh_start_serves_yesterdays_values_at_once(path: str, clock: ManualClock) -> None:

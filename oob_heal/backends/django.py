@@ -1,0 +1,37 @@
+"""A cache of Django's as a backend: whatever ``CACHES`` names.
+
+Law: nothing but the three methods of a store of bytes; all else is the base's.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from django.core.cache import caches
+
+from oob_heal.backends.bytestore import ByteStoreBackend
+
+
+class DjangoBackend(ByteStoreBackend):
+    """The cache that ``settings.CACHES`` has under ``alias``.
+
+    What it cannot promise, where processes share that cache: one heal a key among all of them
+    (each has leases of its own, so it is one a process); that a heal never overwrites a newer
+    write of another process; and that ``cache_clear`` is seen by another before it starts anew.
+    It waits as long as the cache's own client does: give that a timeout. ``LocMemCache`` and
+    ``FileBasedCache`` keep 300 entries unless ``MAX_ENTRIES`` says otherwise.
+    """
+
+    def __init__(self, alias: str = "default") -> None:
+        super().__init__()
+        self.alias = alias
+
+    def load(self, key: str) -> Any:
+        return caches[self.alias].get(key)  # of this thread, as Django wants it
+
+    def store(self, key: str, data: bytes, keep_for: float) -> None:
+        caches[self.alias].set(key, data, timeout=math.ceil(min(keep_for, self.longest_keep)))
+
+    def remove(self, key: str) -> None:
+        caches[self.alias].delete(key)
