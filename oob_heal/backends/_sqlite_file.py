@@ -18,6 +18,7 @@ from pathlib import Path
 
 MOST_IDLE = 32  # connections kept open between calls
 LOOK_EVERY = 1.0  # s between two looks at whether the file is still the same
+FORK_PATIENCE = 5.0  # s for which a fork waits for calls under way, which all end in time
 SOUND_AFTER = frozenset({"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CONSTRAINT"})
 
 
@@ -166,7 +167,8 @@ class File:
         """Before a fork: wait for what is lent, and close everything."""
         with self._changed:
             self._forking = True
-            whole = self._changed.wait_for(lambda: self._lent == 0, max(0.0, timeout))
+            patience = max(timeout, FORK_PATIENCE)
+            whole = self._changed.wait_for(lambda: self._lent == 0, patience)
             self._forking = whole
             idle, self._idle = self._idle, []
         for each in idle:

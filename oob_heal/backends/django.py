@@ -1,14 +1,12 @@
-"""A cache of Django's as a backend: whatever ``CACHES`` names.
-
-Law: nothing but the three methods of a store of bytes; all else is the base's.
-"""
-
-from __future__ import annotations
+"""A cache of Django's as a backend. Law: three methods over a store of bytes, and no more."""
 
 import math
 from typing import Any
 
-from django.core.cache import caches
+try:
+    from django.core.cache import caches
+except ImportError:
+    raise ImportError("DjangoBackend needs Django: pip install 'oob_heal[django]'") from None
 
 from oob_heal.backends.bytestore import ByteStoreBackend
 

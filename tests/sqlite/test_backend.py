@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from oob_heal import Freshness, HealingCache, Lease, Outcome, Refused, Why
-from oob_heal.backends import sqlite
+from oob_heal.backends import _sqlite_file, sqlite
 from oob_heal.backends.sqlite import SqliteBackend
 from oob_heal.observe import BackendFailed
 from oob_heal.testing import ManualClock, ManualExecutor
@@ -373,7 +373,10 @@ def test_both_sides_of_a_fork_go_on_and_no_connection_crosses_it(path: str) -> N
     assert run_python(FORKS.format(path=path, generations=3)) == "[('ok',)]\n"
 
 
-def test_a_fork_closes_every_connection_before_it_is_made(backend: SqliteBackend) -> None:  # H22
+def test_a_fork_closes_every_connection_before_it_is_made(
+    backend: SqliteBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:  # H22
+    monkeypatch.setattr(_sqlite_file, "FORK_PATIENCE", 0.01)
     backend.get(key(1))
     lent = backend._file.reading(time.monotonic() + 1)
     lent.__enter__()
