@@ -221,7 +221,8 @@ FAULTS = [
     fault(
         "a front past its life is thrown away",
         "_fronted.py",
-        "            return self._looked(key)\n        except Exception:\n            entry = self.near",
+        "            return self._looked(key)\n"
+        "        except Exception:\n            entry = self.near",
         "            return self._looked(key)\n        except Exception:\n            raise\n"
         "            entry = self.near",
         "tier/test_front.py::test_while_the_shared_tier_is_away_the_front_serves_by_age_and_nothing_heals",
