@@ -6,6 +6,7 @@ variables. Nothing here knows how many there are, and nothing handles an outage 
 
 import logging
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -52,9 +53,8 @@ async def alone(code: str) -> Airport | None:
 
 async def fetch(code: str, caller: str) -> Airport:
     """Call the dependency: only heals come here."""
-    answer = await http.get(
-        f"/airports/{code}", headers={"X-Caller": f"{caller} {os.getpid()} {code}"}
-    )
+    about = f"{time.time():.6f} {caller} {os.getpid()} {code}"  # for the dependency's log
+    answer = await http.get(f"/airports/{code}", headers={"X-Caller": about})
     answer.raise_for_status()
     return Airport(**answer.json())
 

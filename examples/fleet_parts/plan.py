@@ -41,7 +41,7 @@ class Plan:
     rate: float = 75.0  # requests a second, each way
     airports: int = 40
     slowness: float = 0.1  # of an answer of the dependency
-    patience: float = 5.0  # a client gives up after this long
+    patience: float = 10.0  # a client gives up after this long
     in_time: float = 0.5  # the bound that every answer has to keep
     fresh_within: float = 2.0  # after the store is back
 

@@ -18,6 +18,7 @@ from outage_parts.load import get
 from outage_parts.servers import LOOPBACK
 
 START_LIMIT = 30.0
+YARDSTICK = 0.05  # s between two looks at what the machine costs
 OFFSET = 1 / 200
 """Between the loads of the two ways, in seconds: they shall not jostle for the cores."""
 
@@ -42,7 +43,7 @@ class Result:
     samples: dict[Way, list[Sample]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     fresh_after: float | None = None  # s from when the store was back to the first fresh answer
-    lateness: float = 0.0  # of the load itself: how busy this machine was
+    busy: float = 0.0  # s that this machine alone cost a request, at most: see `_yardstick`
 
     def phase_at(self, at: float) -> Phase:
         """The phase that a moment lies in."""
@@ -70,11 +71,11 @@ async def _run(plan: Plan, processes: Processes, call_log: Path) -> Result:
     result = Result(plan, samples={way: load.samples for way, load in loads.items()})
     began = time.time() + 0.1
     gc.disable()  # a collection would delay the load, and look like a delay of the service
-    await _drive(result, loads, store, call_log, began)
+    await _drive(result, port, loads, store, call_log, began)
     gc.enable()
     result.calls = read_calls(call_log, began)
     result.fresh_after = _fresh_after(result)
-    result.lateness = max(load.lateness for load in loads.values())
+    result.busy = max(result.busy, *(load.lateness for load in loads.values()))
     return result
 
 
@@ -85,6 +86,7 @@ async def _start_fleet(plan: Plan, processes: Processes, store: Store, call_log:
     processes.start(
         *("uvicorn", "fleet_parts.app:app", "--workers", str(plan.workers)),
         *("--host", LOOPBACK, "--port", str(port), "--log-level", "error"),
+        *("--timeout-worker-healthcheck", "60"),  # a busy machine is no reason to kill a worker
         FLEET_STORE=store.url,
         FLEET_DEPENDENCY=f"http://{LOOPBACK}:{dependency}",
         FLEET_TTL=str(plan.ttl),
@@ -110,7 +112,7 @@ async def _until_there(port: int, path: str, workers: int) -> None:
 
 
 async def _drive(
-    result: Result, loads: dict[Way, Load], store: Store, call_log: Path, began: float
+    result: Result, port: int, loads: dict[Way, Load], store: Store, call_log: Path, began: float
 ) -> None:
     clock = asyncio.get_running_loop().time
     start = clock() + began - time.time()
@@ -118,6 +120,7 @@ async def _drive(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(progress.watch(start))
         tasks.create_task(_conduct(result, store, start))
+        tasks.create_task(_yardstick(result, port))
         for number, load in enumerate(loads.values()):
             tasks.create_task(load.run(start + number * OFFSET))
     progress.finish()
@@ -137,16 +140,26 @@ async def _conduct(result: Result, store: Store, start: float) -> None:
         due += length
 
 
+async def _yardstick(result: Result, port: int) -> None:
+    """Note how long the slowest request took that asks the workers, and no cache."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + result.plan.length
+    while (asked := clock()) < until:
+        await get(port, "/who")
+        result.busy = max(result.busy, clock() - asked)
+        await asyncio.sleep(YARDSTICK)
+
+
 def read_calls(call_log: Path, began: float) -> list[Call]:
     """The calls that the dependency has seen since then."""
     calls = []
     for line in call_log.read_text().splitlines():
-        first, last, *caller = line.split()
-        if float(first) >= began and len(caller) == 3:
-            way, worker, code = caller
-            calls.append(
-                Call(float(first) - began, float(last) - began, Way(way), int(worker), code)
-            )
+        ended, *caller = line.split()
+        if len(caller) == 4:  # else it was us, who looked whether it is there
+            at, way, worker, code = caller
+            if float(at) >= began:
+                times = float(at) - began, float(ended) - began
+                calls.append(Call(*times, Way(way), int(worker), code))
     return calls
 
 
