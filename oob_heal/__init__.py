@@ -4,10 +4,8 @@ from oob_heal._cache import HealingCache
 from oob_heal._decorator import default_cache, healing_cache
 from oob_heal._model import (
     Backoff,
-    CacheInfo,
     CacheMissed,
     Entry,
-    Failing,
     Freshness,
     Key,
     Lease,
@@ -18,6 +16,8 @@ from oob_heal._model import (
     Served,
     Why,
 )
+from oob_heal._promise import Promise
+from oob_heal._reports import CacheInfo, Failing, Health
 from oob_heal.errors import (
     BackendError,
     CacheMissError,
@@ -44,10 +44,12 @@ __all__ = [
     "HealRejectedError",
     "HealTimeoutError",
     "HealingCache",
+    "Health",
     "Key",
     "Lease",
     "OobHealError",
     "Outcome",
+    "Promise",
     "Reason",
     "Refused",
     "Scope",

@@ -21,14 +21,17 @@ from oob_heal._durations import patience
 from oob_heal._function import awrite, decorated, write
 from oob_heal._keys import CallKeys
 from oob_heal._lifecycle import GRACE
-from oob_heal._model import Failing, Outcome
+from oob_heal._look import everything, failing, health
+from oob_heal._model import Outcome
 from oob_heal._offload import offload
 from oob_heal._policy import Defaults, Options
+from oob_heal._reports import Failing, Health
 from oob_heal._typing import Decorator
 from oob_heal._wiring import Asked
 from oob_heal._worker import heal_of
 from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.executors.threads import ThreadExecutor
+from oob_heal.figures import CacheFigures
 from oob_heal.observe import Advice, Hub
 from oob_heal.ports import Clock, Observer
 
@@ -69,7 +72,8 @@ class HealingCache:
         given: dict[str, Any] = dict(policy)
         _policy.check_names(given, frozenset(Defaults.__annotations__))
         given |= {"namespace": namespace, "backend": backend, "executor": executor}
-        _policy.make_policy({"ttl": 1, **given})
+        policy_for_all = _policy.make_policy({"ttl": 1, **given})
+        _policy.check_promise(given, policy_for_all.ttl if "ttl" in given else 0.0)
         _policy.check_callables(given)
         _policy.check_identity(given)
         _policy.check_maxsize(given)
@@ -109,6 +113,7 @@ class HealingCache:
         _policy.check_callables(merged)
         _policy.check_identity(merged)
         _policy.check_maxsize(merged)
+        _policy.check_promise(merged, policy.ttl)
         default = _default(merged)
 
         def decorate(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,6 +128,7 @@ class HealingCache:
                 default=default,
                 around=merged.get("around"),
                 copy=merged.get("copy"),
+                promise=merged.get("promise"),
             )
             self._register(core, merged)
             shown = {name: merged.get(name) for name in sorted(_policy.NAMES)}
@@ -207,8 +213,17 @@ class HealingCache:
             await awrite(core, "clear", core.scope)
 
     def failing(self) -> list[Failing]:
-        """Which keys do not heal, and why; bounded, the longest known first."""
-        return [failing for core in list(self._cores) for failing in core.failing()]
+        """Which keys do not heal, and why; bounded, the longest known first. Before the keys of a
+        function whose promise is not kept stands an entry for it, without a key."""
+        return [each for core in list(self._cores) for each in failing(core)]
+
+    def figures(self) -> CacheFigures:
+        """All there is to see of this cache at this moment, in plain numbers; for exporters."""
+        return everything(list(self._cores))
+
+    def health(self) -> Health:
+        """Whether every promise is kept, and what is known of why one is not."""
+        return health(list(self._cores))
 
     def heal_message(self, payload: bytes | str) -> Outcome | None:
         """Heal what a message of ``QueueExecutor`` asks for, in this thread: a worker's entrance.

@@ -21,8 +21,11 @@ from cachetools import TLRUCache
 from oob_heal import _decide
 from oob_heal._inflight import InFlight
 from oob_heal._keys import CallKeys
-from oob_heal._model import Entry, Failing, Key, Outcome, Policy
+from oob_heal._model import Entry, Key, Outcome, Policy
+from oob_heal._promise import Counts, Kept, Promise, Window
+from oob_heal._reports import Failing
 from oob_heal._shelf import Shelf
+from oob_heal._tally import Tally
 from oob_heal.errors import OobHealError, UncacheableResultError
 from oob_heal.observe import Advice, BackendFailed, HealEnded, Hub
 from oob_heal.ports import Clock
@@ -35,7 +38,7 @@ healing: ContextVar[tuple[Key, ...]] = ContextVar("oob_heal_healing", default=()
 """The keys whose heals this code runs inside of, outermost first."""
 
 
-_INSTALLED = ("parts", "shelf", "executor", "make_key", "inflight", "plain", "_failing")
+_INSTALLED = ("parts", "shelf", "executor", "make_key", "inflight", "plain", "window", "_failing")
 
 
 class Parts:
@@ -64,6 +67,7 @@ class Core:
         default: Callable[[], Any] | None,
         around: Callable[[], Any] | None,
         copy: Callable[[Any], Any] | None,
+        promise: Promise | None = None,
     ) -> None:
         self.fn = fn
         self.is_async = inspect.iscoroutinefunction(fn)
@@ -75,7 +79,8 @@ class Core:
         self.default = default
         self.around = around
         self.copy = copy
-        self.hits = self.stale = self.absent = 0
+        self.hits = self.absent = 0
+        self.tally = Tally(promise)
         self.cut_offs = 0
 
     def install(self, parts: Parts, shelf: Shelf, executor: Any) -> None:
@@ -86,6 +91,10 @@ class Core:
         self.make_key = self.keys.in_bytes if shelf.keys_in_bytes else self.keys.in_memory
         self.inflight = InFlight(parts.clock)
         self.plain = self.copy is None and not parts.hub.listening  # a hit is served as it is
+        self.window: Window | None = None
+        if self.tally.promise is not None:
+            self.window = Window(self.tally.promise)
+            self.window.note(parts.clock(), self.counts())
         self._failing: TLRUCache[Key, Any] = TLRUCache(
             FAILING_AT_MOST, lambda _key, told, now: now + 86_400, timer=parts.clock
         )
@@ -111,14 +120,61 @@ class Core:
         return _decide.keep_for(self.policy, self.shelf.longest_keep)
 
     def backend_failed(self, verb: str, error: BaseException) -> None:
+        self.tally.backend_failures += 1
+        self.tally.backend_failed_at = now = self.parts.clock()
+        if self.window is not None and now >= self.window.due:
+            self.kept()
         self.parts.hub.tell(BackendFailed(self.label, verb, type(error).__name__))
 
+    @property
+    def stale(self) -> int:
+        """How many answers were stale."""
+        return self.tally.stale
+
+    def counts(self) -> Counts:
+        """What was answered so far, for the promise."""
+        by_age = list(self.tally.stale_by_age)
+        hits, absent, errors = self.hits, self.absent, self.tally.errors
+        young = hits + self.tally.young(by_age)
+        return Counts(hits + sum(by_age) + absent, young, max(0, absent - errors), errors)
+
+    def kept(self) -> Kept | None:
+        """Whether the promise is kept at this moment; None if there is none."""
+        if self.window is None:
+            return None
+        with self.inflight.lock:
+            return self.window.judge(self.parts.clock(), self.counts())
+
+    def _times(self, since: tuple[float, float] | None) -> tuple[float, ...]:
+        """Seconds since the miss and since the lease, of a heal that ran here; else nothing."""
+        if since is None:
+            return ()
+        try:
+            now = self.shelf.now()
+        except Exception:  # the backend is away, and its clock with it
+            return ()
+        return tuple(max(0.0, now - each) for each in since)
+
     def ended(
-        self, key: Key, outcome: Outcome, error: BaseException | None, attempt: int, delay: float
+        self,
+        key: Key,
+        outcome: Outcome,
+        error: BaseException | None,
+        attempt: int,
+        delay: float,
+        since: tuple[float, float] | None = None,
     ) -> None:
-        """A heal ended for the first time: keep what failing() shows, tell the observers."""
+        """A heal ended for the first time: keep what failing() shows, tell the observers.
+
+        ``since``: when it was missed and when its lease was granted, if it ran here.
+        """
+        times = self._times(since)
         message = _said(error)  # the user's words: not under a lock
         with self.inflight.lock:
+            if times:
+                self.tally.heal_ended(outcome, *times)
+            if self.window is not None:
+                self.window.note(self.parts.clock(), self.counts())
             if outcome is Outcome.HEALED:
                 self._failing.pop(key, None)
                 self.cut_offs = 0
@@ -128,7 +184,8 @@ class Core:
                     self._failing[key] = (type(error).__name__, message, attempt, due)
         advice = str(error) if isinstance(error, OobHealError) else ""
         name = type(error).__name__ if error is not None else ""
-        self.parts.hub.tell(HealEnded(self.label, outcome, name, attempt, advice))
+        missed, took = times or (None, None)
+        self.parts.hub.tell(HealEnded(self.label, outcome, name, attempt, advice, took, missed))
 
     def no_longer_failing(self, key: Key) -> None:
         with self.inflight.lock:

@@ -32,7 +32,16 @@ def _empty_context(subject: Subject) -> contextvars.Context:
     context.run(healing.set, (*healing.get(), subject.key))
     if subject.traceparent is not None:
         context.run(traceparent.set, subject.traceparent)
+    if subject.span is not None:
+        context.run(_enter, subject.span)
     return context
+
+
+def _enter(span: Any) -> None:
+    try:
+        span.enter()
+    except Exception:  # who traces is nobody's trouble
+        pass
 
 
 def _swallowed(core: Core) -> OobHealError:

@@ -16,8 +16,9 @@ from oob_heal import _read
 from oob_heal._core import Core, check_result
 from oob_heal._drivers import adrive, drive
 from oob_heal._heal import Conversation, End, Subject
-from oob_heal._model import CacheInfo, Key, Outcome, Reason
+from oob_heal._model import Key, Outcome, Reason
 from oob_heal._publish import Heal, now_heal, publish
+from oob_heal._reports import CacheInfo
 from oob_heal._shelf import Shelf
 from oob_heal.errors import BackendError, CacheMissError, HealRejectedError, OobHealError
 
@@ -228,4 +229,5 @@ def cache_info(core: Core) -> CacheInfo:
         absent=core.absent,
         **{outcome.value: ended.get(outcome, 0) for outcome in Outcome},
         healing=healing,
+        promise=core.kept(),
     )

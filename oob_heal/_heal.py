@@ -86,6 +86,7 @@ class Subject(NamedTuple):
     adopt: str | None = None
     force: bool = False
     traceparent: str | None = None
+    span: Any = None  # of this heal, while it runs and somebody traces
 
     def __repr__(self) -> str:  # arguments never show
         return f"<Subject {self.key!r} {self.reason.value}>"

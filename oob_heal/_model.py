@@ -224,29 +224,6 @@ class Served(NamedTuple, Generic[T]):
         return f"<Served {kind}: {self.freshness.value}, {age}{default}>"
 
 
-class CacheInfo(NamedTuple):
-    """Counters of one decorated function in this process, since it was decorated.
-
-    A hit is fresh; ``misses = stale + absent``; ``absent`` counts expired and unreadable too.
-    ``currsize`` is None where unknown. Of the heals published,
-    ``published = healed + skipped + refused + failed + dropped + lost + healing``.
-    """
-
-    hits: int
-    misses: int
-    maxsize: int | None
-    currsize: int | None
-    stale: int
-    absent: int
-    healed: int
-    skipped: int
-    refused: int
-    failed: int
-    dropped: int
-    lost: int
-    healing: int
-
-
 @dataclass(frozen=True, slots=True)
 class CacheMissed:
     """The cache-missed event: this call found its key absent, stale or expired (or asked).
@@ -265,26 +242,3 @@ class CacheMissed:
     entry_dated: float | None = None
     lease_token: str | None = None
     traceparent: str | None = None
-
-
-class Failing(NamedTuple):
-    """A key that does not heal, as ``failing()`` lists it.
-
-    ``error`` is its type's name, ``message`` its text: it may hold arguments, so it never shows in
-    the repr. ``next_try``: seconds from now until the next attempt is allowed, 0 if it is now.
-
-    >>> Failing("app.price", Key(Scope("", "app.price", 0, ""), 7), "KeyError", "'tea'", 2, 1.5)
-    <Failing app.price #00000007: KeyError, 2 attempts, next in 1.5 s>
-    """
-
-    function: str
-    key: Key
-    error: str
-    message: str
-    attempts: int
-    next_try: float
-
-    def __repr__(self) -> str:
-        named = repr(self.key).removeprefix("<Key ").removesuffix(">")
-        tried = f"{self.attempts} attempts, next in {self.next_try:g} s"
-        return f"<Failing {named}: {self.error}, {tried}>"

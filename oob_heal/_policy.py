@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 
 from oob_heal._durations import seconds
 from oob_heal._model import Backoff, Policy
+from oob_heal._promise import Promise
 from oob_heal.errors import OobHealError
 
 Seconds = float | dt.timedelta
@@ -36,6 +37,7 @@ class Defaults(TypedDict, total=False):
     codec: Any
     copy: Callable[[Any], Any] | None
     dependency: str | None
+    promise: Promise | None
 
 
 class Options(Defaults, total=False):
@@ -97,6 +99,20 @@ def _errors(drop_on: Any) -> tuple[type[BaseException], ...]:
         if issubclass(each, OobHealError):
             raise TypeError(f"drop_on= takes the dependency's errors, not {each.__name__}")
     return classes
+
+
+def check_promise(options: dict[str, Any], ttl: float) -> None:
+    """A promise must be one that can be judged."""
+    promise = options.get("promise")
+    if promise is None:
+        return
+    if not isinstance(promise, Promise):
+        raise TypeError(f"promise= must be a Promise, not {type(promise).__name__}")
+    if promise.limit < ttl:
+        raise ValueError(
+            f"promise= cannot be judged: fresh answers are not timed, they are only known to be "
+            f"younger than ttl={ttl:g}; make younger_than= at least that"
+        )
 
 
 def check_function(fn: Any) -> None:

@@ -93,7 +93,8 @@ class Heal:
             if self.starts():
                 self._in_thread = True
                 try:
-                    self.ends(drive(self.subject, self.steps()))
+                    steps = self.steps()
+                    self.ends(drive(self.subject, steps))
                 finally:
                     self._in_thread = False
                     self.cut_off()  # unless it has ended
@@ -132,12 +133,25 @@ class Heal:
         return end
 
     def steps(self) -> Conversation:
-        """The conversation of this heal, to be driven once, after ``starts``."""
+        """The conversation of this heal, to be driven once, after ``starts``; its span begins."""
+        self._begin_span()
         return conversation(self.subject, self._hold)
 
     def _hold(self, lease: Lease) -> None:
         self.lease = lease
         self.core.inflight.leads(self, _decide.lease_for(self.core.policy))
+
+    def _begin_span(self) -> None:
+        about, hub = self.subject, self.core.parts.hub
+        span = hub.heal_span(self.core.label, about.reason, about.traceparent)
+        if span is not None:
+            self.subject = about._replace(span=span)
+
+    def _end_span(self, error: str, attempt: int) -> None:
+        span = self.subject.span
+        if span is not None and self.outcome is not None:
+            self.subject = self.subject._replace(span=None)
+            self.core.parts.hub.span_ends(span, self.outcome, error, attempt)
 
     def starts(self) -> bool:
         """Whether it may run now: it has not ended, and does not run elsewhere."""
@@ -152,9 +166,12 @@ class Heal:
         self.error = end.error
         if not self.subject.force:
             _strip(end.error)
+        attempt = self.lease.attempt if self.lease else 0
         if end.outcome is not None and self.inflight.end(self, end.outcome, end.quiet):
-            attempt = self.lease.attempt if self.lease else 0
-            self.core.ended(self.key, end.outcome, end.error, attempt, end.delay)
+            ran = self.running and self.lease is not None
+            since = (self.subject.missed_at, self.lease.granted_at) if ran and self.lease else None
+            self.core.ended(self.key, end.outcome, end.error, attempt, end.delay, since)
+        self._end_span(type(end.error).__name__ if end.error is not None else "", attempt)
 
     def give_up(self) -> None:
         core = self.core
@@ -244,6 +261,7 @@ def publish(core: Core, subject: Subject) -> bool:
             core.ended(heal.key, heal.outcome, error, 0, 0.0)
         return False
     core.parts.hub.tell(Missed(core.label, subject.reason))
+    core.parts.hub.cache_missed(core.label, subject.reason)
     try:
         if core.parts.closed:
             raise HealRejectedError("the cache is closed")
@@ -280,13 +298,14 @@ def _refuse_in_caller() -> None:
 def now_heal(core: Core, key: Key, args: Any, kwargs: Any, now: float) -> tuple[Heal, Conversation]:
     """The heal of ``heal_now`` and its conversation; its account is open."""
     subject = Subject(core, key, args, kwargs, Reason.REQUESTED, now, force=True)
-    heal = Heal(subject)
+    heal = Heal(subject._replace(traceparent=core.parts.hub.traceparent()))
     core.inflight.join(heal, 2 * _decide.lease_for(core.policy))
     heal.running = True
+    heal._begin_span()
 
     def other() -> Heal | None:
         found: Heal | None = core.inflight.under_way(key)
         return None if found is heal else found
 
     until = core.parts.clock() + core.policy.heal_timeout
-    return heal, healing_now(subject, heal._hold, other, until)
+    return heal, healing_now(heal.subject, heal._hold, other, until)

@@ -7,6 +7,7 @@ The one inlined comparison, ``now < fresh_until``, is ``_decide.judge``'s own.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
 from oob_heal import _decide
@@ -76,7 +77,7 @@ def answer(
 ) -> Served[Any]:
     """Judge what was read, publish what was missed, serve."""
     verdict = _decide.judge(entry, now, core.policy)
-    _count(core, verdict.freshness)
+    judged = verdict
     if verdict.reason is not None:
         subject = Subject(core, key, args, kwargs, verdict.reason, now, seen=entry)
         if publish(core, subject) and forced_executor_heals(core):
@@ -84,7 +85,8 @@ def answer(
     try:
         value = core.copied(entry.value) if entry is not None else None
     except Exception as error:
-        return _unreadable(core, error, counted=True)
+        return _unreadable(core, error)
+    _count(core, judged)
     return _serve(core, value, verdict)
 
 
@@ -116,11 +118,12 @@ def inside_heal_of(key: Key) -> bool:
     return key in healing.get()
 
 
-def _count(core: Core, freshness: Freshness) -> None:
-    if freshness is Freshness.FRESH:
+def _count(core: Core, verdict: Verdict) -> None:
+    if verdict.freshness is Freshness.FRESH:
         core.hits += 1
-    elif freshness is Freshness.STALE:
-        core.stale += 1
+    elif verdict.freshness is Freshness.STALE:
+        tally = core.tally
+        tally.stale_by_age[bisect_right(tally.age_bounds, verdict.age or 0.0)] += 1
     else:
         core.absent += 1
 
@@ -135,13 +138,17 @@ def _serve(core: Core, value: Any, verdict: Verdict) -> Served[Any]:
     if what is Answer.VALUE:
         return Served(value, verdict.freshness, verdict.age, False)
     if what is Answer.DEFAULT and core.default is not None:
-        return Served(core.default(), verdict.freshness, None, True)
+        try:
+            return Served(core.default(), verdict.freshness, None, True)
+        except BaseException:
+            core.tally.errors += 1
+            raise
+    core.tally.errors += 1
     raise CacheMissError(core.label, verdict.reason or Reason.ABSENT)
 
 
-def _unreadable(core: Core, error: Exception, *, counted: bool = False) -> Served[Any]:
+def _unreadable(core: Core, error: Exception) -> Served[Any]:
     """The backend could not be read: answer as with none, and publish nothing."""
-    if not counted:
-        core.absent += 1
+    core.absent += 1
     core.backend_failed("get", error)
     return _serve(core, None, Verdict(Freshness.ABSENT, None, Reason.UNAVAILABLE))

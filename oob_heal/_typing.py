@@ -11,7 +11,8 @@ from typing import Any, Concatenate, ParamSpec, Protocol, overload
 
 from typing_extensions import TypeVar
 
-from oob_heal._model import CacheInfo, Key, Served
+from oob_heal._model import Key, Served
+from oob_heal._reports import CacheInfo
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")

@@ -8,6 +8,7 @@ happenings fall out of its mailbox and are counted.
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -69,12 +70,15 @@ class HealStarted(Happening):
 @dataclass(frozen=True, slots=True)
 class HealEnded(Happening):
     """A heal ended. ``error`` is the type's name, ``attempt`` the lease's, where there are any;
-    ``advice`` is what this library has to say of it, '' if nothing."""
+    ``advice`` is what this library has to say of it, '' if nothing. ``took`` seconds from its lease
+    and ``since_missed`` from the miss, if it ran in this process."""
 
     outcome: Outcome
     error: str = ""
     attempt: int = 0
     advice: str = ""
+    took: float | None = None
+    since_missed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class Mailbox:
 
     closes_last = True
 
-    def __init__(self, observer: Observer, size: int = MAILBOX) -> None:
+    def __init__(self, observer: Callable[[Any], None], size: int = MAILBOX) -> None:
         self.observer = observer
         self.size = size
         self.overflowed = 0
@@ -109,14 +113,14 @@ class Mailbox:
     def _renew(self) -> None:
         self.lock = threading.Lock()
         self._arrived = threading.Condition(self.lock)
-        self._waiting: deque[Happening] = deque()
+        self._waiting: deque[Any] = deque()
         self._delivering = False
         self._started = False
 
     def after_fork(self, consistent: bool) -> None:
         self._renew()
 
-    def put(self, happening: Happening) -> None:
+    def put(self, happening: Any) -> None:
         """Leave a happening. Never raises, never waits for the observer."""
         with self.lock:
             if len(self._waiting) >= self.size:
@@ -160,15 +164,21 @@ class Mailbox:
 
 
 class Hub:
-    """The mailboxes of one cache. ``listening`` is False when only the logger hears."""
+    """The mailboxes of one cache, and who traces. ``listening``: whether anybody hears answers."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._mailboxes = [Mailbox(observer) for observer in observers]
         self._log = Mailbox(LogObserver())
         self._told: dict[Happening, float] = {}
-        self.listening = bool(self._mailboxes)
+        self._hear_answers = [each for each in self._mailboxes if not _only_heals(each.observer)]
+        self.listening = bool(self._hear_answers)
         asked = (getattr(each.observer, "traceparent", None) for each in self._mailboxes)
         self._tracer: Callable[[], Any] | None = next(filter(callable, asked), None)
+        spans = (getattr(each.observer, "heal_span", None) for each in self._mailboxes)
+        self._span: Callable[..., Any] | None = next(filter(callable, spans), None)
+        noted = (getattr(each.observer, "cache_missed", None) for each in self._mailboxes)
+        self._note: Callable[..., Any] | None = next(filter(callable, noted), None)
+        self._span_ends = Mailbox(lambda end: end())
 
     def traceparent(self) -> str | None:
         """The caller's trace, where an observer knows one; whatever it raises, none."""
@@ -180,8 +190,30 @@ class Hub:
             return None
         return told if isinstance(told, str) else None
 
+    def cache_missed(self, function: str, reason: Reason) -> None:
+        """In the caller: an event was published; who traces may note it in the caller's span."""
+        if self._note is not None:
+            try:
+                self._note(function, reason)
+            except Exception:
+                pass
+
+    def heal_span(self, function: str, reason: Reason, traceparent: str | None) -> Any:
+        """Where it runs: the span of a heal that begins, None if nobody traces."""
+        if self._span is None:
+            return None
+        try:
+            return self._span(function, reason, traceparent)
+        except Exception:
+            return None
+
+    def span_ends(self, span: Any, outcome: Outcome, error: str, attempt: int) -> None:
+        """End the span of a heal, in a thread of its own: what exports it may take its time."""
+        self._span_ends.put(functools.partial(span.end, outcome, error, attempt, time.time_ns()))
+
     def tell(self, happening: Happening) -> None:
-        for mailbox in self._mailboxes:
+        heard = self._hear_answers if isinstance(happening, Answered) else self._mailboxes
+        for mailbox in heard:
             mailbox.put(happening)
         if not isinstance(happening, QUIET) and not _is_no_trouble(happening):
             self._log_once(happening)
@@ -189,7 +221,7 @@ class Hub:
     def _log_once(self, happening: Happening) -> None:
         """The same trouble is logged once, and again after ten minutes of it."""
         if isinstance(happening, HealEnded):
-            happening = replace(happening, attempt=0)
+            happening = replace(happening, attempt=0, took=None, since_missed=None)
         now = time.monotonic()
         if now >= self._told.get(happening, 0.0):
             if len(self._told) >= TOLD_AT_MOST:
@@ -200,8 +232,12 @@ class Hub:
     def flush(self, grace: float) -> None:
         """Wait until every observer has heard all, at most ``grace`` seconds together."""
         until = time.monotonic() + grace
-        for mailbox in [*self._mailboxes, self._log]:
+        for mailbox in [*self._mailboxes, self._span_ends, self._log]:
             mailbox.flush(max(0.0, until - time.monotonic()))
+
+
+def _only_heals(observer: Observer) -> bool:
+    return bool(getattr(observer, "only_heals", False))
 
 
 QUIET = (Answered, Missed, HealStarted)

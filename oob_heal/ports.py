@@ -20,6 +20,8 @@ means no:
 An executor may declare ``leaves_process`` (heals run in other processes: it needs shared leases),
 ``ends_with_loop`` (what it cuts off, an event loop has cut off: worth telling when it never stops)
 and ``heals_inline`` (for tests only: submit returns when the heal has ended).
+It may have ``figures()``: how many heals are ``waiting``, ``running``, ``sent`` or ``hung`` in it,
+by name, read without a lock and at any time.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, runtime_checkable
 
-from oob_heal._model import CacheMissed, Entry, Lease, Outcome, Refused
+from oob_heal._model import CacheMissed, Entry, Lease, Outcome, Reason, Refused
 
 STALE_MARK_AT = 5  # the byte of a sealed entry that a bytes backend sets to 1 to mark it stale
 """Where the stale mark stands in a sealed entry: one byte, 0 or 1."""
@@ -184,10 +186,39 @@ class Codec(Protocol):
 @runtime_checkable
 class Observer(Protocol):
     """Hears what happens, in a thread of its own; what it raises or how long it takes is its
-    own business."""
+    own business. One that declares ``only_heals`` hears of no answer, and costs a call nothing."""
 
     def __call__(self, happening: Any, /) -> None:
         """Hear one frozen happening of ``oob_heal.observe``."""
+        ...
+
+
+class Tracer(Protocol):
+    """What an observer may have besides, to trace heals; the first observer that has a method is
+    asked. They run in callers and heals: at once, and without I/O. What they raise is nothing."""
+
+    def traceparent(self) -> str | None:
+        """In the caller: its trace, as W3C Trace Context writes it. It travels with the event."""
+        ...
+
+    def cache_missed(self, function: str, reason: Reason) -> None:
+        """In the caller: an event was published."""
+        ...
+
+    def heal_span(self, function: str, reason: Reason, traceparent: str | None) -> HealSpan:
+        """Where the heal runs, as it begins: a span of its own."""
+        ...
+
+
+class HealSpan(Protocol):
+    """The span of one heal."""
+
+    def enter(self) -> None:
+        """In the heal's own context, before the function is called: make it the current span."""
+        ...
+
+    def end(self, outcome: Outcome, error: str, attempt: int, at: int) -> None:
+        """The heal ended ``at`` nanoseconds since 1970; called in a thread of its own, once."""
         ...
 
 
@@ -200,5 +231,7 @@ __all__ = [
     "Entry",
     "Executor",
     "Heal",
+    "HealSpan",
     "Observer",
+    "Tracer",
 ]

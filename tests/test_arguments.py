@@ -12,7 +12,7 @@ from typing import Any
 import cachetools
 import pytest
 
-from oob_heal import Backoff, CacheMissError, HealingCache, _policy, healing_cache
+from oob_heal import Backoff, CacheMissError, HealingCache, Promise, _policy, healing_cache
 from oob_heal.backends.memory import MemoryBackend
 from oob_heal.codecs import JsonCodec
 from oob_heal.executors.queue import QueueExecutor
@@ -56,6 +56,7 @@ GOOD: list[tuple[str, Any]] = [
     *[("codec", good) for good in (None, JsonCodec())],
     *[("copy", good) for good in (None, list)],
     *[("dependency", good) for good in (None, "shop")],
+    *[("promise", good) for good in (None, Promise(younger_than=10**9))],
 ]
 
 BAD: list[tuple[str, Any, type[Exception], str]] = [
@@ -102,6 +103,7 @@ BAD: list[tuple[str, Any, type[Exception], str]] = [
     *[("copy", bad, TypeError, "callable") for bad in (True, "deep")],
     *[("dependency", bad, TypeError, "text") for bad in (1, ("shop",))],
     ("dependency", "", ValueError, "leave it out"),
+    *[("promise", bad, TypeError, "a Promise") for bad in (0.99, {"share": 0.99}, Promise)],
 ]
 PER_FUNCTION = {"backend", "executor", "key", "ignore", "name", "version", "default_factory"}
 

@@ -16,6 +16,7 @@ from oob_heal import (
     HealingCache,
     HealRejectedError,
     OobHealError,
+    Promise,
     Served,
     UncacheableResultError,
     UnkeyableArgumentError,
@@ -61,15 +62,16 @@ def told(world: World, caplog: pytest.LogCaptureFixture) -> Told:
     return Told()
 
 
-def exercised(world: World, told: Told) -> Any:
+def exercised(world: World, told: Told, *observers: Any) -> Any:
     """A run in which everything that can go wrong does, with the canary in all of it."""
     world.cache = HealingCache(
         backend=world.backend,
         executor=world.executor,
         clock=world.clock,
         namespace="test",
-        observers=[told],
+        observers=[told, *observers],
         codec=JsonCodec(),
+        promise=Promise(younger_than=60),
     )
     outcome: list[Any] = []
 

@@ -70,6 +70,10 @@ class QueueExecutor:
         """
         return self.outbox.sweep()
 
+    def figures(self) -> dict[str, int]:
+        """How many events are waiting to be sent, and how many were sent and not seen healed."""
+        return {"waiting": len(self.outbox.waiting), "sent": len(self.outbox.sent)}
+
     @property
     def lock(self) -> Any:
         """The lock that a fork takes first."""

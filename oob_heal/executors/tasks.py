@@ -46,6 +46,10 @@ class TaskExecutor:
     def __repr__(self) -> str:
         return f"<TaskExecutor {len(self._running)}/{self.tasks}>"
 
+    def figures(self) -> dict[str, int]:
+        """How many heals are running."""
+        return {"running": len(self._running)}
+
     def submit(self, heal: Any, /) -> None:
         """Start a task. Raises HealRejectedError when full, or where no loop runs."""
         if len(self._running) >= self.tasks:

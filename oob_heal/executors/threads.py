@@ -232,6 +232,12 @@ class ThreadExecutor:
         """In the child: no thread is left, and what was queued is the parent's."""
         self._pool.renew()
 
+    def figures(self) -> dict[str, int]:
+        """How many heals are waiting, running, and hung."""
+        pool = self._pool
+        counted = len(pool.queue), len(pool.running), len(pool.hung)
+        return dict(zip(("waiting", "running", "hung"), counted, strict=True))
+
     def close(self, grace: float | None = None) -> None:
         """Take no more heals, and run what is queued, for ``grace`` seconds at most.
 

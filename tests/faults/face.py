@@ -42,7 +42,7 @@ WORD_FAULTS = [
     ),
     Fault(
         "H36 what is failing shows the message",
-        "_model.py",
+        "_reports.py",
         'return f"<Failing {named}: {self.error}, {tried}>"',
         'return f"<Failing {named}: {self.error} {self.message}, {tried}>"',
         (CANARY, SECRETS + "test_the_message_of_a_failure_is_kept_short_and_out_of_the_repr"),

@@ -46,6 +46,12 @@ class Deaf:
     def traceparent(self) -> None:
         """No trace."""
 
+    def cache_missed(self, *_: Any) -> None:
+        """No span to note it in."""
+
+    def heal_span(self, *_: Any) -> None:
+        """None of its own."""
+
 
 class Process:
     """One process of the package, and its model."""

@@ -1,0 +1,1 @@
+"""Exporters of the figures, one file a system: ``prometheus`` and ``otel``, each with its extra."""
