@@ -24,6 +24,7 @@ from oob_heal.backends._redis_source import Source
 from oob_heal.backends._redis_verbs import Verbs, get_command, new_token, read, scope_of
 
 LONGEST_KEEP = 30 * 86_400.0  # s, unless given
+LONGEST_DEADLINE = 86_400.0  # s: more than a month is more than a socket can count
 ASYNC_SHARE = 0.95  # of the deadline, so that our own end comes before that of whoever awaits us
 
 
@@ -55,7 +56,7 @@ class RedisBackend:
         longest_keep: float = LONGEST_KEEP,
         max_connections: int = 32,
     ) -> None:
-        self.deadline = seconds("deadline", deadline)
+        self.deadline = min(seconds("deadline", deadline), LONGEST_DEADLINE)
         self.longest_keep = seconds("longest_keep", longest_keep)
         if isinstance(max_connections, bool) or not isinstance(max_connections, int):
             raise TypeError("max_connections= must be a whole number")

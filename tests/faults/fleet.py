@@ -9,6 +9,13 @@ CODECS = "tests/test_codecs.py::"
 
 FAULTS = [
     Fault(
+        "H43 a deadline that no socket can count fails every call",
+        "backends/redis.py",
+        'min(seconds("deadline", deadline), LONGEST_DEADLINE)',
+        'seconds("deadline", deadline)',
+        ("tests/redis/test_backend.py::test_a_deadline_beyond_all_measure_is_a_long_one",),
+    ),
+    Fault(
         "a read costs more than a bare GET: it asks three times",
         "backends/redis.py",
         "        return read(pool, pool.exchange(get_command(tag, epoch), until))",

@@ -349,10 +349,20 @@ def test_what_is_given_wrong_is_told_at_once() -> None:
     with pytest.raises(TypeError, match="must be a redis"):
         RedisBackend(client=object())
     for wrong in (0, -1, float("inf"), float("nan")):
-        with pytest.raises(ValueError, match="finite and above 0"):
+        with pytest.raises(ValueError, match=r"deadline= must be (above 0|finite)"):
             RedisBackend("redis://", deadline=wrong)
     with pytest.raises(ValueError, match="at least 1"):
         RedisBackend("redis://", max_connections=0)
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_deadline_beyond_all_measure_is_a_long_one(
+    make: Callable[..., RedisBackend], colour: str
+) -> None:  # H43
+    backend = make(deadline=1e18)
+    backend.set(key(1), entry(1), 60)
+    read = asyncio.run(backend.aio.get(key(1))) if colour == "async" else backend.get(key(1))
+    assert read == entry(1)
 
 
 def test_closed_it_says_so_and_leaves_nothing_open(server: Server) -> None:
