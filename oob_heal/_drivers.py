@@ -204,7 +204,7 @@ def _cutting(conversation: Conversation) -> Callable[[Any], Step]:
 async def _ado(subject: Subject, step: Step, send: Sender | None) -> Any:
     core = subject.core
     if isinstance(step, Ask):
-        return await core.shelf.aask(step.verb, *step.args, **step.kwargs)
+        return await core.shelf.aask_aside(step.verb, *step.args, **step.kwargs)
     if isinstance(step, Call):
         with anyio.move_on_after(core.policy.heal_timeout) as scope:
             call = _acall(core, subject.args, subject.kwargs)

@@ -2,12 +2,15 @@
 
 Law: whoever awaits can always walk away, and neither a loop nor the interpreter waits for the
 thread at its end (asyncio.run does wait for its own pool). Bounded; nothing starts before the
-first use; a fork starts afresh.
+first use; a fork starts afresh. Three kinds of work, and none waits for another's threads: what
+a caller awaits (``offload``), the backend's verbs of heals (``offload(..., pool=aside)``), and
+heals of sync functions (``heal_on_thread``), whose threads may hang and are then replaced.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -17,10 +20,12 @@ import anyio
 from oob_heal import _lifecycle
 from oob_heal._loops import loop_waker
 from oob_heal.errors import HealRejectedError
+from oob_heal.executors.threads import HealThreads
 
 MOST_THREADS = 64
 MOST_WAITING = 1_000
 IDLE = 30.0  # s after which an idle thread ends
+HEALS_WAITING = 10_000
 
 
 class DaemonPool:
@@ -75,10 +80,13 @@ class DaemonPool:
             del job
 
 
-pool = DaemonPool()
+calls = DaemonPool()
+aside = DaemonPool()
+heals = HealThreads(MOST_THREADS, HEALS_WAITING, MOST_THREADS, time.monotonic)
+_lifecycle.survives_fork(heals)
 
 
-async def offload(work: Callable[..., Any], *args: Any) -> Any:
+async def offload(work: Callable[..., Any], *args: Any, pool: DaemonPool = calls) -> Any:
     """The result of blocking work. Cancelled, it leaves the work to its thread."""
     wake = loop_waker()
     done = anyio.Event()
@@ -100,3 +108,43 @@ async def offload(work: Callable[..., Any], *args: Any) -> Any:
     if failure:
         raise failure.pop()
     return result.pop()
+
+
+class _Awaited:
+    """A heal as its threads see it: whatever ends it there, who awaits it is told."""
+
+    def __init__(self, heal: Any, wake: Callable[[], Any]) -> None:
+        self.heal = heal
+        self.group = heal.group
+        self.timeout = heal.timeout
+        self._wake = wake
+
+    def _ending(self, end: Callable[[], Any]) -> None:
+        try:
+            end()
+        finally:
+            try:
+                self._wake()
+            except Exception:  # the loop is closed: nobody waits any more
+                pass
+
+    def __call__(self) -> None:
+        self._ending(self.heal)
+
+    def give_up(self) -> None:
+        self._ending(self.heal.give_up)
+
+    def cut_off(self) -> None:
+        self._ending(self.heal.cut_off)
+
+
+async def heal_on_thread(heal: Any, at_most: float) -> None:
+    """Wait, ``at_most`` seconds, until a heal has ended on a thread, or was given up there.
+
+    Raises HealRejectedError when no thread takes it. Cancelled, it leaves the heal to its thread.
+    """
+    wake = loop_waker()
+    done = anyio.Event()
+    heals.submit(_Awaited(heal, lambda: wake(done.set)))
+    with anyio.move_on_after(at_most):
+        await done.wait()

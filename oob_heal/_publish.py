@@ -22,7 +22,7 @@ from oob_heal._heal_now import healing_now
 from oob_heal._inflight import sight
 from oob_heal._message import encode_event
 from oob_heal._model import CacheMissed, Entry, Key, Lease, Outcome, Reason
-from oob_heal._offload import offload
+from oob_heal._offload import heal_on_thread
 from oob_heal.errors import HealRejectedError, HealTimeoutError
 from oob_heal.observe import HealStarted, Missed
 
@@ -112,12 +112,10 @@ class Heal:
                 await self._arun(self.steps(), None)
             return self.outcome
         try:
-            with anyio.move_on_after(self.timeout) as scope:
-                await offload(self)
-            if scope.cancelled_caught:
-                await offload(self.give_up)
+            await heal_on_thread(self, _decide.mark_for(self.core.policy))
         except Exception as error:  # no thread is to be had
             self.ends(End(Outcome.DROPPED, error=error))
+        self.cut_off()  # unless it has ended, or goes on in its thread
         return self.outcome
 
     async def _arun(self, steps: Conversation, send: Callable[[bytes], Any] | None) -> End:
@@ -211,7 +209,7 @@ class Heal:
         self.inflight.ledger()  # sweeps what is past its deadline
         if self.outcome is None and self.lease is not None:
             try:
-                entry = await self.core.shelf.aask("get", self.key)
+                entry = await self.core.shelf.aask_aside("get", self.key)
             except Exception as error:
                 self.core.backend_failed("get", error)
                 return False

@@ -18,7 +18,7 @@ from oob_heal._decide import as_read
 from oob_heal._envelope import Sealed, about, seal, unseal
 from oob_heal._keys import key_text, scope_text
 from oob_heal._model import Entry, Key, Lease, Scope
-from oob_heal._offload import offload
+from oob_heal._offload import DaemonPool, aside, calls, offload
 from oob_heal.errors import CodecError
 from oob_heal.ports import Codec
 
@@ -58,6 +58,15 @@ class Shelf:
 
     async def aask(self, verb: str, *args: Any, **kwargs: Any) -> Any:
         """A verb, awaited: at once where the backend is prompt, else within its deadline."""
+        return await self._aask(calls, verb, args, kwargs)
+
+    async def aask_aside(self, verb: str, *args: Any, **kwargs: Any) -> Any:
+        """As ``aask``, for heals: no caller's verb waits behind it for a thread."""
+        return await self._aask(aside, verb, args, kwargs)
+
+    async def _aask(
+        self, pool: DaemonPool, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         if self.prompt:
             return self.ask(verb, *args, **kwargs)
         sent = self._outward(verb, args)
@@ -65,7 +74,8 @@ class Shelf:
             if self.aio is not None:
                 reply = await getattr(self.aio, verb)(*sent, **kwargs)
             else:
-                reply = await offload(lambda: getattr(self.sync, verb)(*sent, **kwargs))
+                ask = getattr(self.sync, verb)
+                reply = await offload(lambda: ask(*sent, **kwargs), pool=pool)
         return self._inward(verb, sent, reply)
 
     def read(self, key: Key) -> Entry | None:

@@ -24,7 +24,7 @@ SCRIPT = """
 import atexit
 late = []
 atexit.register(lambda: [act() for act in late])  # before ours, so it runs after it
-import asyncio, itertools, json, os, pathlib, random, re, shutil, signal, sys
+import asyncio, itertools, json, logging, os, pathlib, random, re, shutil, signal, sys
 import tempfile, threading, time
 from oob_heal import HealingCache, healing_cache
 from oob_heal.executors.queue import QueueExecutor
@@ -90,6 +90,19 @@ def hung_sync_in_tasks():
             await asyncio.sleep(0.001)
     asyncio.run(main())
 
+def hung_read():
+    logging.getLogger("oob_heal").addHandler(logging.NullHandler())  # it warns, and should
+    backend = SharedStore().backend()
+    class SyncOnly:
+        aio, deadline, get = None, 0.01, staticmethod(hang)
+        def __getattr__(self, name):
+            return getattr(backend, name)
+    keep.append(SyncOnly())
+    cache = HealingCache(ttl=60, backend=keep[0])
+    async def source(n) -> int: return n
+    asyncio.run(cache(default=None, name="f")(source)(1))
+    entered.acquire()
+
 def tasks_cut_off():
     async def source(n):
         await asyncio.sleep(3600)
@@ -131,7 +144,7 @@ def failing():
         f(n)
 
 HEALS = (nothing, running, queued_and_short, hung, hung_and_queued, hung_async_on_threads,
-         hung_sync_in_tasks, tasks_cut_off, hung_send, hung_observer)
+         hung_sync_in_tasks, hung_read, tasks_cut_off, hung_send, hung_observer)
 
 def falls_off(): return 0
 
@@ -228,7 +241,7 @@ def test_every_kind_of_exit_with_every_kind_of_heal_is_quiet_and_within_its_grac
     )
     assert (done.returncode, done.stderr) == (0, "")
     ends: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(ends) == 70
+    assert len(ends) == 77
     wrong = [end["case"] for end in ends if end["status"] != end["expected"]]
     assert wrong == [], "the wrong exit code"
     noisy = {end["case"]: end["errors"] for end in ends if end["errors"]}

@@ -6,13 +6,17 @@ import asyncio
 import statistics
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from oob_heal import HealingCache, HealRejectedError
+from oob_heal._offload import MOST_THREADS
+from oob_heal.codecs import JsonCodec
 from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.executors.threads import ThreadExecutor
-from oob_heal.testing import ManualClock
+from oob_heal.testing import FlakyBackend, ManualClock
 from tests.conftest import World
 from tests.waiting import LIMIT, Gate, Job, blocking, in_threads, wait_until
 
@@ -117,19 +121,15 @@ def test_sixty_four_hung_heals_of_one_function_do_not_slow_anothers() -> None:
 
 # H16, for sync functions that are healed by tasks.
 @pytest.mark.timeout(10)
-@pytest.mark.xfail(
-    reason="_offload's 64 threads are shared without fairness, and one that hangs is not replaced",
-    strict=True,
-)
 def test_hung_heals_of_one_sync_function_in_tasks_do_not_stop_anothers() -> None:
     gate, cache = Gate(), HealingCache(ttl=60, executor=TaskExecutor())
     decorate = cache(default="default", heal_timeout=0.05, name="hangs")
     hangs, well = decorate(blocking(gate)), cache(default="default")(blocking(lambda _: "v"))
 
     async def serve() -> bool:
-        for n in range(64):
+        for n in range(3 * MOST_THREADS):
             hangs(n)
-        while gate.calls < 64:
+        while gate.calls < 1.5 * MOST_THREADS:  # as many as may hang, and its half of the rest
             await asyncio.sleep(0.001)
         for _ in range(100):
             if well(1) == "v":
@@ -140,3 +140,53 @@ def test_hung_heals_of_one_sync_function_in_tasks_do_not_stop_anothers() -> None
     healed = in_threads(1, lambda _: asyncio.run(serve()))
     gate.opened.set()
     assert healed == [True]
+
+
+class SyncOnly(FlakyBackend):
+    """A backend that does I/O, with no async half; it grants leases once its gate lets it."""
+
+    aio = None
+
+    def __init__(self, backend: Any, gate: Callable[[], Any]) -> None:
+        super().__init__(backend)
+        self.gate = gate
+
+    def acquire(self, *args: Any, **kwargs: Any) -> Any:
+        self.gate()
+        return self.backend.acquire(*args, **kwargs)
+
+
+# H16: a caller waits for one read of the backend, never behind heals for a thread to read in.
+@pytest.mark.timeout(15)
+@pytest.mark.parametrize("hang", ["the dependency", "the leases"])
+def test_reads_of_a_backend_that_does_io_do_not_wait_for_threads_behind_hung_heals(
+    hang: str,
+) -> None:
+    world, gate = World("store", "async"), Gate()
+    backend = SyncOnly(world.backend, gate if hang == "the leases" else lambda: None)
+    cache = HealingCache(ttl=60, backend=backend, codec=JsonCodec(), executor=TaskExecutor())
+    hanging: Any = cache(default="default", name="hanging")(blocking(gate))
+
+    @cache(default="default", name="read")
+    async def read(n: int) -> str:
+        return "v"
+
+    async def missed(n: int) -> None:
+        if hang == "the leases":
+            await read(n)
+        else:
+            hanging(n)
+
+    async def serve() -> list[str]:
+        await read.set("v", 1)
+        for n in range(100, 180):  # more than there are threads of any kind
+            await missed(n)
+        while gate.calls < 32:  # a function's share
+            await asyncio.sleep(0.001)
+        served = [await read(1) for _ in range(100)]
+        gate.opened.set()
+        return served
+
+    (served,) = in_threads(1, lambda _: asyncio.run(serve()))
+    assert served == ["v"] * 100
+    wait_until(lambda: gate.left == gate.calls)

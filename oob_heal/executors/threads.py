@@ -23,7 +23,7 @@ from oob_heal.ports import Clock
 NO_THREAD_WAIT = 0.1  # s until the manager tries again to start a worker
 
 
-class _Pool:
+class HealThreads:
     """What the threads share; they keep it alive, and not the executor."""
 
     def __init__(self, threads: int, queue: int, hung: int, clock: Clock) -> None:
@@ -32,6 +32,10 @@ class _Pool:
         self.hung_limit = hung
         self.clock = clock
         self.closed = False
+        self.renew()
+
+    def after_fork(self, consistent: bool) -> None:
+        """In the child: no thread is left, and what was queued is the parent's."""
         self.renew()
 
     def renew(self) -> None:
@@ -203,7 +207,7 @@ class ThreadExecutor:
             if number < 1:
                 raise ValueError(f"{name}= must be at least 1, not {number}")
         self.grace = patience("grace", grace)
-        self._pool = _Pool(threads, queue, hung, clock)
+        self._pool = HealThreads(threads, queue, hung, clock)
         _lifecycle.survives_fork(self)
         _lifecycle.drained_at_exit(self)
 
@@ -229,8 +233,8 @@ class ThreadExecutor:
         return self._pool.lock
 
     def after_fork(self, consistent: bool) -> None:
-        """In the child: no thread is left, and what was queued is the parent's."""
-        self._pool.renew()
+        """In the child: as its pool."""
+        self._pool.after_fork(consistent)
 
     def figures(self) -> dict[str, int]:
         """How many heals are waiting, running, and hung."""
