@@ -150,8 +150,8 @@ MEMBER_FAULTS = [
     Fault(
         "a thread starts when an executor is made",
         "executors/threads.py",
-        "        self._pool = _Pool(threads, queue, hung, clock)\n",
-        "        self._pool = _Pool(threads, queue, hung, clock)\n"
+        "        self._pool = HealThreads(threads, queue, hung, clock)\n",
+        "        self._pool = HealThreads(threads, queue, hung, clock)\n"
         "        self._pool._start_manager()\n",
         (CACHES + "test_nothing_starts_at_import_or_at_decoration",),
     ),
