@@ -17,7 +17,7 @@ import anyio
 import anyio.lowlevel
 
 from oob_heal._core import Core, healing
-from oob_heal._heal import Ask, Call, Conversation, CutOff, End, Pause, Send, Step, Subject
+from oob_heal._heal import Ask, Call, Conversation, CutOff, End, Pause, Step, Subject
 from oob_heal._loops import in_trio
 from oob_heal._model import Outcome
 from oob_heal.errors import HealTimeoutError, OobHealError
@@ -75,6 +75,7 @@ class _Within:
     def __init__(self, context: contextvars.Context, coroutine: Coroutine[Any, Any, Any]) -> None:
         self.context = context
         self.coroutine = coroutine
+        self.closed = False  # from outside: its loop is gone
 
     def __await__(self) -> Generator[Any, Any, Any]:
         resume: Callable[..., Any] = self.coroutine.send
@@ -85,7 +86,8 @@ class _Within:
             except StopIteration as stop:
                 return stop.value
             except GeneratorExit as error:
-                if isinstance(told, GeneratorExit):  # thrown in from outside: the loop is gone
+                if isinstance(told, GeneratorExit):
+                    self.closed = True
                     raise
                 raise RuntimeError("the function raised GeneratorExit") from error
             try:
@@ -206,17 +208,26 @@ async def _ado(subject: Subject, step: Step, send: Sender | None) -> Any:
     if isinstance(step, Ask):
         return await core.shelf.aask_aside(step.verb, *step.args, **step.kwargs)
     if isinstance(step, Call):
-        with anyio.move_on_after(core.policy.heal_timeout) as scope:
-            call = _acall(core, subject.args, subject.kwargs)
-            return await _Within(_empty_context(subject), call)
-        if scope.cancelled_caught:
-            raise HealTimeoutError(f"a heal of {core.label} took longer than heal_timeout")
+        return await _in_time(subject)
     if isinstance(step, Pause):
         return await core.parts.asleep(step.seconds)
-    if isinstance(step, Send) and send is not None:
-        sent = send(step.payload)
-        return await sent if inspect.isawaitable(sent) else sent
-    raise TypeError(f"no way to {type(step).__name__}")
+    if send is None:
+        raise TypeError("an event is sent by the publisher's task")
+    sent = send(step.payload)
+    return await sent if inspect.isawaitable(sent) else sent
+
+
+async def _in_time(subject: Subject) -> Any:
+    core = subject.core
+    within = _Within(_empty_context(subject), _acall(core, subject.args, subject.kwargs))
+    try:
+        with anyio.move_on_after(core.policy.heal_timeout):
+            return await within
+    except BaseException:
+        if within.closed:  # the scope cannot be left in order then, and says so
+            raise GeneratorExit from None
+        raise
+    raise HealTimeoutError(f"a heal of {core.label} took longer than heal_timeout")
 
 
 def _cancelled(error: BaseException) -> bool:

@@ -44,7 +44,9 @@ def sight(entry: Entry | None) -> Any:
 
 class InFlight:
     """The marks and the ledger of one function. A heal carries its own ``outcome``, None until
-    it ended, and ``running``; both are changed here only, under the lock."""
+    it ended, ``running``, and ``instead_of``, the stranded heal whose place it took; they are
+    changed here only, under the lock. It says itself whether it is ``stranded``: its event loop
+    was closed over it, and nothing will ever end it."""
 
     def __init__(self, clock: Clock, limit: int = LIMIT) -> None:
         self.clock = clock
@@ -95,7 +97,9 @@ class InFlight:
 
     def _held_back(self, key: Key, entry: Entry | None) -> bool:
         mark = self._marks.get(key)
-        return mark is not None and (mark.sees is ANY or mark.sees == sight(entry))
+        if mark is None or (mark.heal is not None and mark.heal.stranded):
+            return False
+        return mark.sees is ANY or mark.sees == sight(entry)
 
     def begin(self, heal: Any, entry: Entry | None, stand_for: float) -> bool:
         """Publish a heal: mark its key, open its account. False if the miss is held back, or
@@ -110,9 +114,18 @@ class InFlight:
                 if len(self._open) >= self.limit or len(self._marks) >= self.limit:
                     self._count(heal, Outcome.DROPPED)
                     return False
+            self._take_the_place(heal)
             self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
             self._open[id(heal)] = Account(heal, now + stand_for)
             return True
+
+    def _take_the_place(self, heal: Any) -> None:
+        """A heal that its loop was closed over has ended, if this one's key had it."""
+        mark = self._marks.get(heal.key)
+        if mark is not None and mark.heal is not None and mark.heal.stranded:
+            self._close(mark.heal)
+            self._count(mark.heal, Outcome.LOST)
+            heal.instead_of = mark.heal
 
     def join(self, heal: Any, stand_for: float) -> None:
         """Open the account of a heal that no miss here has published; mark its key if free."""

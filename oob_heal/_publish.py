@@ -7,6 +7,7 @@ ends it first is counted, whatever comes later changes nothing.
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import anyio
 from oob_heal import _decide
 from oob_heal._core import Core, healing
 from oob_heal._drivers import adrive, drive
-from oob_heal._heal import Conversation, End, Subject, conversation, handing_on
+from oob_heal._heal import Conversation, End, Subject, conversation, give_back, handing_on
 from oob_heal._heal_now import healing_now
 from oob_heal._inflight import sight
 from oob_heal._message import encode_event
@@ -45,11 +46,13 @@ class Heal:
         "entry",
         "error",
         "inflight",
+        "instead_of",
         "key",
         "lease",
         "outcome",
         "running",
         "subject",
+        "task",
     )
 
     def __init__(self, subject: Subject) -> None:
@@ -59,6 +62,8 @@ class Heal:
         self.key = subject.key
         self.outcome: Outcome | None = None
         self.running = False
+        self.instead_of: Heal | None = None
+        self.task: asyncio.Task[Any] | None = None
         self._in_thread = False
         self.lease: Lease | None = None
         self.entry: Entry | None = None
@@ -86,6 +91,20 @@ class Heal:
     @property
     def ended(self) -> bool:
         return self.outcome is not None
+
+    @property
+    def stranded(self) -> bool:
+        """Whether its event loop was closed over it, without so much as cancelling it."""
+        task = self.task
+        return task is not None and not self._in_thread and task.get_loop().is_closed()
+
+    def bury(self) -> None:
+        """Close a stranded task. Never in a caller: it runs what the function left to do."""
+        try:
+            if self.task is not None:
+                self.task.get_coro().close()
+        except BaseException:  # the function's own, or another thread is at it
+            pass
 
     def __call__(self) -> Outcome | None:
         _refuse_in_caller()
@@ -133,7 +152,14 @@ class Heal:
     def steps(self) -> Conversation:
         """The conversation of this heal, to be driven once, after ``starts``; its span begins."""
         self._begin_span()
-        return conversation(self.subject, self._hold)
+        own = conversation(self.subject, self._hold)
+        return own if self.instead_of is None else self._after(self.instead_of, own)
+
+    def _after(self, stranded: Heal, own: Conversation) -> Conversation:
+        stranded.bury()
+        if stranded.lease is not None:
+            yield from give_back(self.core, stranded.lease, 0)
+        return (yield from own)
 
     def _hold(self, lease: Lease) -> None:
         self.lease = lease
@@ -260,6 +286,9 @@ def publish(core: Core, subject: Subject) -> bool:
         return False
     core.parts.hub.tell(Missed(core.label, subject.reason))
     core.parts.hub.cache_missed(core.label, subject.reason)
+    if heal.instead_of is not None:
+        core.ended(heal.key, Outcome.LOST, None, 0, 0.0)
+        core.was_cut_off()
     try:
         if core.parts.closed:
             raise HealRejectedError("the cache is closed")
@@ -270,7 +299,9 @@ def publish(core: Core, subject: Subject) -> bool:
         if not isinstance(error, Exception):
             raise
         return False
-    if isinstance(taken, concurrent.futures.Future):
+    if isinstance(taken, asyncio.Task):
+        heal.task = taken
+    elif isinstance(taken, concurrent.futures.Future):
         taken.add_done_callback(lambda future: heal.cut_off() if future.cancelled() else None)
     return True
 

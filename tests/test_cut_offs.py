@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.observe import Advice
 from tests.conftest import BACKENDS, World
 from tests.test_tasks import Main, on_each_loop, until_healed
-from tests.waiting import Gate, wait_until
+from tests.waiting import LIMIT, Gate, wait_until
 
 
 # H23: a task that is cancelled before its first step runs no `finally`.
@@ -144,3 +145,55 @@ def test_a_sync_function_goes_on_in_its_thread_when_the_loop_ends_and_is_called_
     assert (function.cache_info().healed, function.cache_info().lost) == (1, 0)
     assert function(1) == "v"
     world.ledger_balances()
+
+
+# H23, H12: nobody cancels it, so nothing in it ever runs again; what it left is not the caller's.
+@pytest.mark.parametrize("entry", ["absent", "stale"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_next_miss_heals_a_key_whose_heal_had_its_loop_closed_over_it(
+    backend: str, entry: str
+) -> None:
+    world, calls, left = World(backend, "async"), list[int](), list[set[str]]()
+
+    async def source(n: int) -> str:
+        calls.append(n)
+        try:
+            if len(calls) == 1:
+                await asyncio.sleep(3_600)
+        finally:
+            left.append({frame.name for frame in traceback.extract_stack()})
+        return "new"
+
+    function = world.decorate(source, default="old", executor=TaskExecutor())
+
+    async def missed() -> None:
+        if entry == "stale":
+            await function.set("old", 1)
+            world.clock.advance(60)
+        assert await function(1) == "old"
+        await until_true(lambda: calls)
+
+    async def read_again() -> None:
+        assert await function(1) == "old"
+        assert not left
+        assert (function.cache_info().lost, function.cache_info().healing) == (1, 1)  # H14
+        await until_healed(function)
+        assert await function(1) == "new"
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(missed())
+    loop.close()
+    asyncio.run(read_again())
+    info = function.cache_info()
+    assert (info.lost, info.healed, info.refused) == (1, 1, 0)
+    assert not any("read_again" in frames for frames in left)
+    assert len(left) == len(calls) == 2
+    if world.store is not None:
+        assert world.store.live_leases() == 0
+    world.ledger_balances()
+
+
+async def until_true(condition: Callable[[], Any]) -> None:
+    with anyio.fail_after(LIMIT):
+        while not condition():
+            await anyio.sleep(0.001)

@@ -162,21 +162,26 @@ def test_a_heal_past_its_timeout_fails_in_a_task_of_either_colour(
 def test_tasks_of_a_loop_that_was_closed_over_them_make_room(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
-    cache = HealingCache(ttl=60, executor=TaskExecutor(tasks=5))
+    cache, left = HealingCache(ttl=60, executor=TaskExecutor(tasks=5)), list[int]()
 
     @cache(default="default")
     async def source(n: int) -> str:
-        if n < 5:
-            await asyncio.sleep(3_600)
+        try:
+            if n < 5:
+                await asyncio.sleep(3_600)
+        finally:
+            left.append(n)
         return "v"
 
     loop = asyncio.new_event_loop()
     for n in range(5):
         loop.run_until_complete(source(n))
+    loop.run_until_complete(asyncio.sleep(0.01))
     loop.close()
 
     async def serve() -> None:
         assert await source(5) == "default"
+        assert not left  # H12: what they left to do is not done in the caller
         await asyncio.sleep(0)
 
     asyncio_run(serve)

@@ -2,7 +2,8 @@
 
 Law: no loop is known before a heal is submitted. A task is referenced until it ends, starts in
 an empty context, and never takes its first step inside the caller (whatever task factory the
-loop has). A task that its loop cut off before its first step is cleaned up by its callback.
+loop has). A task that its loop cut off before its first step is cleaned up by its callback; one
+that its loop was closed over is closed by another task, since that runs what the function left.
 """
 
 from __future__ import annotations
@@ -50,16 +51,15 @@ class TaskExecutor:
         """How many heals are running."""
         return {"running": len(self._running)}
 
-    def submit(self, heal: Any, /) -> None:
+    def submit(self, heal: Any, /) -> asyncio.Task[Any] | None:
         """Start a task. Raises HealRejectedError when full, or where no loop runs."""
-        if len(self._running) >= self.tasks:
-            self._forget_closed_loops()
-        if len(self._running) >= self.tasks:
+        stranded = self._stranded() if len(self._running) >= self.tasks else []
+        if len(self._running) - len(stranded) >= self.tasks:
             raise HealRejectedError(f"{self.tasks} tasks heal already")
         trio = sys.modules.get("trio")
         if trio is not None and trio.lowlevel.in_trio_task():
-            self._start_in_trio(trio, heal)
-            return
+            self._start_in_trio(trio, heal, stranded)
+            return None
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -67,28 +67,39 @@ class TaskExecutor:
                 "no event loop runs here; give executor=ThreadExecutor()"
             ) from None
         # Not loop.create_task: an eager task factory would run the heal in the caller.
-        task = asyncio.Task(heal.run(), loop=loop, context=contextvars.Context())
+        steps = self._run(heal, stranded)
+        task = asyncio.Task(steps, loop=loop, context=contextvars.Context())
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # the ledger says it: lost
         self._running[task] = heal
         task.add_done_callback(lambda done: self._ended(done, heal))
+        return task
 
-    def _forget_closed_loops(self) -> None:
+    def _stranded(self) -> list[asyncio.Task[Any]]:
         """Tasks of a loop that was closed over them never end."""
-        for task, heal in list(self._running.items()):
-            if isinstance(task, asyncio.Task) and task.get_loop().is_closed():
-                self._running.pop(task, None)
+        tasks = [task for task in list(self._running) if isinstance(task, asyncio.Task)]
+        return [task for task in tasks if task.get_loop().is_closed()]
+
+    async def _run(self, heal: Any, stranded: list[asyncio.Task[Any]]) -> None:
+        for task in stranded:
+            left = self._running.pop(task, None)
+            if left is None:
+                continue
+            try:
                 task.get_coro().close()
-                heal.cut_off()
+            except BaseException:  # it runs what the function left to do
+                pass
+            left.cut_off()
+        await heal.run()
 
     def _ended(self, task: asyncio.Task[Any], heal: Any) -> None:
         self._running.pop(task, None)
         if task.cancelled() or task.exception() is not None:
             heal.cut_off()
 
-    def _start_in_trio(self, trio: Any, heal: Any) -> None:
+    def _start_in_trio(self, trio: Any, heal: Any, stranded: list[asyncio.Task[Any]]) -> None:
         async def run() -> None:
             try:
-                await heal.run()
+                await self._run(heal, stranded)
             except Exception:  # a system task that raises would end the whole run
                 heal.cut_off()
             except BaseException:  # cancelled: the run ends

@@ -126,8 +126,8 @@ FAULTS = [
     fault(
         "H02 a task inherits the context of the request",
         "executors/tasks.py",
-        "asyncio.Task(heal.run(), loop=loop, context=contextvars.Context())",
-        "asyncio.Task(heal.run(), loop=loop)",
+        "asyncio.Task(steps, loop=loop, context=contextvars.Context())",
+        "asyncio.Task(steps, loop=loop)",
         "tenants.py::test_no_tenant_crosses_over_on_tasks",
     ),
     fault(

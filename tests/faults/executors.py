@@ -11,6 +11,9 @@ def fault(hazard: str, file: str, before: str, after: str, *tests: str) -> Fault
 CARRIERS = "base_exceptions.py::"
 CARRIERS += "test_an_error_that_is_no_exception_is_a_failed_heal_and_its_carrier_lives"
 
+STRANDED = "cut_offs.py::"
+STRANDED += "test_the_next_miss_heals_a_key_whose_heal_had_its_loop_closed_over_it"
+
 THREADS = [
     fault(
         "H16 a thread beyond the limit of hung ones frees its share",
@@ -106,8 +109,45 @@ TASKS = [
     fault(
         "H23 tasks of a closed loop keep their places",
         "executors/tasks.py",
-        "            self._forget_closed_loops()",
+        "        stranded = self._stranded() if len(self._running) >= self.tasks else []",
+        "        stranded = []",
+        "tasks.py::test_tasks_of_a_loop_that_was_closed_over_them_make_room",
+    ),
+    fault(
+        "H23 a heal whose loop was closed over it keeps its key",
+        "_inflight.py",
+        "        if mark is None or (mark.heal is not None and mark.heal.stranded):",
+        "        if mark is None:",
+        STRANDED,
+    ),
+    fault(
+        "H23 a heal whose loop was closed over it keeps its lease",
+        "_publish.py",
+        "            yield from give_back(self.core, stranded.lease, 0)",
         "            pass",
+        STRANDED,
+    ),
+    fault(
+        "H14 a heal whose loop was closed over it is not counted",
+        "_inflight.py",
+        "            self._close(mark.heal)\n            self._count(mark.heal, Outcome.LOST)\n"
+        "            heal.instead_of = mark.heal",
+        "            heal.instead_of = mark.heal",
+        STRANDED,
+    ),
+    fault(
+        "H12 what a function left to do is done in a caller",
+        "_publish.py",
+        "        core.was_cut_off()\n    try:",
+        "        core.was_cut_off()\n        heal.instead_of.bury()\n    try:",
+        STRANDED,
+    ),
+    fault(
+        "H12 what the functions of a closed loop left to do is done in a caller",
+        "executors/tasks.py",
+        "        if len(self._running) - len(stranded) >= self.tasks:",
+        "        for task in stranded:\n            task.get_coro().close()\n"
+        "        if len(self._running) - len(stranded) >= self.tasks:",
         "tasks.py::test_tasks_of_a_loop_that_was_closed_over_them_make_room",
     ),
     fault(

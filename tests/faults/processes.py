@@ -19,9 +19,9 @@ CRASHES = [
         "H13 a mark has no deadline",
         "_inflight.py",
         "            self._open[id(heal)] = Account(heal, now + stand_for)\n"
-        "            return True\n\n    def join",
+        "            return True\n\n    def _take_the_place",
         "            self._marks[heal.key] = Mark(heal, math.inf, ANY)\n"
-        "            return True\n\n    def join",
+        "            return True\n\n    def _take_the_place",
         "crashes.py::test_a_heal_that_its_executor_never_runs_costs_its_mark_and_one_read",
     ),
     fault(
@@ -55,7 +55,7 @@ CRASHES = [
     fault(
         "H14 what a pool cancels is never told",
         "_publish.py",
-        "    if isinstance(taken, concurrent.futures.Future):",
+        "    elif isinstance(taken, concurrent.futures.Future):",
         "    if False:",
         "threads.py::test_heals_that_a_pool_cancels_at_its_end_are_lost",
     ),
