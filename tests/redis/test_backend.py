@@ -299,9 +299,10 @@ def test_no_password_and_no_argument_shows(
     for given in (
         {"url": f"redis://user:{CANARY}@127.0.0.1:{server.port}/0"},
         {"url": f"redis://:{CANARY}@127.0.0.1:{free_port()}/0"},
+        {"client": redis.Redis(port=server.port, username="user", password=CANARY)},
         {"make_client": lookup},
     ):
-        with RedisBackend(**given, deadline=0.5) as backend:
+        with RedisBackend(**given, deadline=0.1) as backend:
             said += [repr(backend), repr(backend.aio), repr(vars(backend))]
             cache = HealingCache(backend=backend)
 
@@ -310,6 +311,7 @@ def test_no_password_and_no_argument_shows(
                 return 1
 
             assert secret(CANARY) == 0
+            wait_for(lambda b=backend: b._keeper.pools[""].trouble, 5)  # type: ignore[misc]
             for write in (lambda f=secret: f.set(1, CANARY), lambda b=backend: b.get(key(1))):
                 try:
                     write()

@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FULL = os.environ.get("OOB_HEAL_FULL") == "1"
 
 FORKS = """
-import os, sys, threading, time, warnings
+import logging, os, sys, threading, time, warnings
+logging.getLogger("oob_heal").setLevel(logging.ERROR)  # 16 threads of new keys may be shed
 warnings.simplefilter("ignore", DeprecationWarning)  # fork beside threads: what is tested
 from oob_heal import HealingCache
 from oob_heal.backends.redis import RedisBackend
