@@ -6,6 +6,7 @@ made from the modules that are there: a new backend, executor or codec appears b
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import pkgutil
@@ -19,6 +20,11 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import oob_heal
+
+with contextlib.suppress(ImportError):
+    from django.conf import settings
+
+    settings.configure()  # its module makes a cache from them when it is looked at
 
 project = "oob_heal"
 author = "The oob_heal authors"

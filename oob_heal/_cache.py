@@ -45,7 +45,8 @@ class HealingCache:
 
     ``backend``, ``executor``, ``namespace`` and the policy (``ttl``, ``max_stale``, ...) are what
     its functions get unless they name their own. ``observers`` hear what happens. ``clock``
-    returns monotonic seconds. A context manager in both colours: leaving it drains its heals.
+    returns monotonic seconds. A context manager in both colours: leaving it drains its heals, and
+    entering it again takes heals again.
 
     >>> with HealingCache(ttl=60, namespace="shop") as cache:
     ...
@@ -278,14 +279,25 @@ class HealingCache:
             if not getattr(core.executor, "leaves_process", False)
         )
 
-    def __enter__(self) -> Self:
+    def _open(self) -> Self:
+        """Entered again after it was closed, as an application's lifespan is in its tests."""
+        if self._parts.closed:
+            closed, self._threads = self._threads, None
+            self._parts.closed = False
+            for core in list(self._cores):
+                core.parts.closed = False
+                if core.executor is closed:
+                    core.executor = self._own_executor(core.is_async)
         return self
+
+    def __enter__(self) -> Self:
+        return self._open()
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
-        return self
+        return self._open()
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()

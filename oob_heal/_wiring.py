@@ -55,7 +55,7 @@ def make_scope(fn: Callable[..., Any], options: dict[str, Any]) -> Scope:
     codec = _codec(fn, options.get("codec"), backend)
     shape = [*inspect.signature(fn).parameters, "=", str(codec.fingerprint)]
     if getattr(backend, "stores_bytes", False):
-        shape.append(_returned(fn))
+        shape.append(returned(fn))
     return Scope(
         namespace=options.get("namespace", ""),
         name=options.get("name") or f"{fn.__module__}.{fn.__qualname__}",
@@ -95,7 +95,7 @@ def _codec(fn: Callable[..., Any], given: Codec | None, backend: Any) -> Codec:
     )
 
 
-def _returned(fn: Callable[..., Any]) -> str:
+def returned(fn: Callable[..., Any]) -> str:
     """The shape of what a function says that it returns, '' if it does not."""
     try:
         return shape_of(return_hint(fn)).text

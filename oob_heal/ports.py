@@ -18,10 +18,11 @@ means no:
                               process, once ``follow(scope)`` was called on it
 
 An executor may declare ``leaves_process`` (heals run in other processes: it needs shared leases),
-``ends_with_loop`` (what it cuts off, an event loop has cut off: worth telling when it never stops)
-and ``heals_inline`` (for tests only: submit returns when the heal has ended).
-It may have ``figures()``: how many heals are ``waiting``, ``running``, ``sent`` or ``hung`` in it,
-by name, read without a lock and at any time.
+``ends_with_loop`` (what it cuts off, an event loop has cut off: worth telling when it never stops),
+``heals_inline`` (for tests only: submit returns when the heal has ended) and ``share`` (how many
+heals of one function it takes at most; the doctor asks). It may have ``figures()``: how many heals
+are ``waiting``, ``running``, ``sent`` or ``hung`` in it, by name, read without a lock and at any
+time.
 """
 
 from __future__ import annotations

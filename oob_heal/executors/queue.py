@@ -75,6 +75,11 @@ class QueueExecutor:
         return {"waiting": len(self.outbox.waiting), "sent": len(self.outbox.sent)}
 
     @property
+    def share(self) -> int:
+        """How many heals may wait to be sent at most."""
+        return self.outbox.places
+
+    @property
     def lock(self) -> Any:
         """The lock that a fork takes first."""
         return self.outbox.lock

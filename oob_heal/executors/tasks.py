@@ -40,6 +40,11 @@ class TaskExecutor:
         self.lock = None  # only the loop's own thread touches a task
         _lifecycle.survives_fork(self)
 
+    @property
+    def share(self) -> int:
+        """How many heals of one function may be under way at most."""
+        return self.tasks
+
     def after_fork(self, consistent: bool) -> None:
         """In the child: the tasks are the parent's."""
         self._running = {}

@@ -223,6 +223,11 @@ class ThreadExecutor:
         return self._pool.sweep()
 
     @property
+    def share(self) -> int:
+        """How many heals of one function, or ``dependency``, may wait at most."""
+        return self._pool.queue.waiting_share
+
+    @property
     def hung(self) -> int:
         """How many threads hang in a dependency at the moment."""
         return len(self._pool.hung)
