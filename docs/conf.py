@@ -50,10 +50,14 @@ html_theme_options = {
 
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
+autodoc_preserve_defaults = True
 autodoc_class_signature = "mixed"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
+
+
+HIDDEN = "   :exclude-members: lock, after_fork"  # between a plug-in and the library
 
 
 class PublicModules(SphinxDirective):
@@ -76,7 +80,7 @@ def _told(package: str) -> Iterator[str]:
             continue
         yield from (f".. automodule:: {name}", "   :no-members:", "")
         for member in _public(module):
-            yield from (f".. autoclass:: {name}.{member}", "   :members:", "")
+            yield from (f".. autoclass:: {name}.{member}", "   :members:", HIDDEN, "")
 
 
 def _modules(package: str) -> Iterator[str]:

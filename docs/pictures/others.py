@@ -19,9 +19,9 @@ def naive() -> str:
     it = Picture(600, 120, "The request calls the dependency and waits")
     it.labelled(10, 30, 110, 60, "client")
     it.labelled(245, 30, 110, 60, "service")
-    it.labelled(480, 30, 110, 60, "dependency", "bad")
+    it.labelled(478, 30, 118, 60, "dependency", "bad")
     it.arrow((120, 60), (243, 60))
-    it.arrow((355, 60), (478, 60), kind="call")
+    it.arrow((355, 60), (476, 60), kind="call")
     it.words(416, 48, "calls, and waits", "m s")
     return it.text
 
@@ -32,11 +32,11 @@ def in_band() -> str:
     it.labelled(10, 20, 110, 60, "client")
     it.labelled(245, 20, 110, 60, "service")
     it.labelled(245, 145, 110, 60, "cache", "good")
-    it.labelled(480, 20, 110, 60, "dependency", "bad")
+    it.labelled(478, 20, 118, 60, "dependency", "bad")
     it.arrow((120, 50), (243, 50))
     it.arrow((300, 80), (300, 143), kind="heal")
     it.words(290, 117, "1. reads", "e s")
-    it.arrow((355, 50), (478, 50), kind="call")
+    it.arrow((355, 50), (476, 50), kind="call")
     it.words(416, 38, "2. on a miss:", "m s")
     it.words(416, 70, "calls, and waits", "m s")
     return it.text
@@ -49,7 +49,7 @@ def out_of_band() -> str:
     it.labelled(245, 20, 110, 60, "service")
     it.labelled(245, 205, 110, 60, "cache", "good")
     it.labelled(480, 115, 110, 60, "healer", "good")
-    it.labelled(480, 230, 110, 60, "dependency", "bad")
+    it.labelled(476, 230, 118, 60, "dependency", "bad")
     it.arrow((120, 50), (243, 50))
     it.arrow((300, 80), (300, 203), kind="heal")
     it.words(290, 135, "1. reads,", "e s")
@@ -63,7 +63,7 @@ def out_of_band() -> str:
     return it.text
 
 
-LANES = {"caller": 55, "cache": 178, "executor": 301, "healer": 424, "dependency": 540}
+LANES = {"caller": 58, "cache": 179, "executor": 300, "healer": 421, "dependency": 542}
 Step = tuple[str, str, str, str]  # from, to, words, kind
 
 
@@ -73,7 +73,7 @@ def sequence(title: str, lanes: tuple[str, ...], steps: tuple[Step, ...]) -> str
     it = Picture(600, bottom + 14, title)
     for lane in lanes:
         it.line((LANES[lane], 46), (LANES[lane], bottom), dashed=True)
-        it.labelled(LANES[lane] - 50, 10, 100, 36, lane, "bad" if lane == "dependency" else "box")
+        it.labelled(LANES[lane] - 56, 10, 112, 36, lane, "bad" if lane == "dependency" else "box")
     for number, (start, end, said, kind) in enumerate(steps):
         y = 86 + 46 * number
         if start == end:
@@ -117,7 +117,7 @@ def _back(said: str) -> Step:
 
 
 def _event() -> Step:
-    return ("caller", "executor", "publishes the event, waits for nothing", "line")
+    return ("caller", "executor", "publishes, waits for nothing", "line")
 
 
 def _carried() -> tuple[Step, ...]:

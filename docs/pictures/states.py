@@ -78,18 +78,17 @@ def event(state: Freshness) -> str:
     return "no event" if reason is None else f"publishes {reason.name}"
 
 
-PLACES = {FRESH: (20, 40), STALE: (390, 40), EXPIRED: (390, 290), ABSENT: (20, 290)}
-WIDTH, HEIGHT = 190, 92
+PLACES = {FRESH: (10, 50), STALE: (390, 50), EXPIRED: (390, 290), ABSENT: (10, 290)}
+WIDTH, HEIGHT = 200, 92
 KINDS = {FRESH: "good", STALE: "warn", EXPIRED: "bad", ABSENT: "box"}
 ROUTES = {
-    (FRESH, STALE): (((210, 66), (388, 66)), (299, 56), "m s", "line"),
-    (STALE, FRESH): (((390, 108), (212, 108)), (299, 128), "m s", "heal"),
-    (STALE, EXPIRED): (((485, 132), (485, 288)), (495, 205), "s", "line"),
-    (EXPIRED, FRESH): (((390, 300), (200, 134)), (318, 222), "s", "heal"),
-    (ABSENT, FRESH): (((80, 290), (80, 134)), (90, 190), "s", "heal"),
+    (FRESH, STALE): (((210, 76), (388, 76)), (299, 48), "m s", "line"),
+    (STALE, FRESH): (((390, 116), (212, 116)), (299, 136), "m s", "heal"),
+    (STALE, EXPIRED): (((520, 142), (520, 288)), (510, 220), "e s", "line"),
+    (EXPIRED, FRESH): (((390, 302), (188, 144)), (270, 240), "e s", "heal"),
+    (ABSENT, FRESH): (((70, 290), (70, 144)), (80, 190), "s", "heal"),
 }
-
-ALSO = "from every state: invalidate,\ncache_clear, a drop_on error"
+ALSO = "dashed: from every state, by invalidate, cache_clear or an error in drop_on"
 
 
 def draw() -> str:
@@ -105,8 +104,6 @@ def draw() -> str:
         picture.arrow(*points, kind=kind)
         picture.words(x, y, "\n".join(acts), classes)
     assert all(acts == ["invalidate"] for acts in away.values())
-    picture.arrow((388, 350), (212, 350), dashed=True)
-    picture.words(
-        299, 372, "from every state: invalidate,\ncache_clear, a drop_on error", "m s dim"
-    )
+    picture.arrow((388, 342), (212, 342), dashed=True)
+    picture.words(300, 412, ALSO, "m s dim")
     return picture.text

@@ -11,7 +11,7 @@ from html import escape
 STYLE = """
 text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-size: 15px;
        fill: #1b1f24; }
-.b { font-weight: 600; } .s { font-size: 13px; }
+.b { font-weight: 600; } .s { font-size: 14px; }
 .m { text-anchor: middle; } .e { text-anchor: end; }
 .dim { fill: #57606a; }
 .box { fill: #f4f6f8; stroke: #8c959f; }
