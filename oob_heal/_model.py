@@ -37,6 +37,9 @@ class Reason(enum.Enum):
     """Why a cache-missed event was published, or why there was nothing to serve.
 
     ``UNAVAILABLE`` (the backend could not be read) is never published: no lease, no heal.
+
+    >>> Reason.STALE.value
+    'stale'
     """
 
     ABSENT = "absent"
@@ -47,7 +50,11 @@ class Reason(enum.Enum):
 
 
 class Outcome(enum.Enum):
-    """How a published heal ended; each one ends exactly once."""
+    """How a published heal ended; each one ends exactly once.
+
+    >>> [outcome.value for outcome in Outcome]
+    ['healed', 'skipped', 'refused', 'failed', 'dropped', 'lost']
+    """
 
     HEALED = "healed"
     SKIPPED = "skipped"
@@ -58,7 +65,11 @@ class Outcome(enum.Enum):
 
 
 class Why(enum.Enum):
-    """Why a backend refused a lease."""
+    """Why a backend refused a lease.
+
+    >>> Why.BACKING_OFF.value
+    'backing off'
+    """
 
     HELD = "held"
     BACKING_OFF = "backing off"
@@ -66,7 +77,11 @@ class Why(enum.Enum):
 
 
 class Scope(NamedTuple):
-    """What ``cache_clear`` clears: one function, in one version and shape, in one namespace."""
+    """What ``cache_clear`` clears: one function, in one version and shape, in one namespace.
+
+    >>> Scope("shop", "app.price", 0, "a1b2c3d4").label
+    'shop:app.price'
+    """
 
     namespace: str
     name: str
@@ -83,6 +98,9 @@ class Key(NamedTuple):
     """One call of one function, hashable, equal for calls that share an entry.
 
     The token stands for the arguments; they never show in the repr.
+
+    >>> Key(Scope("shop", "app.price", 0, ""), 7)
+    <Key shop:app.price #00000007>
     """
 
     scope: Scope
@@ -99,6 +117,9 @@ class Entry:
     ``dated``: when the heal that brought the value started (when it was written, for ``set``).
     ``spread``: a random number in [0, 1), drawn once, by which every reader applies the same
     jitter. ``marked_stale``: counts as past its ttl whatever its age.
+
+    >>> Entry("v", dated=1_000.0)
+    Entry(dated=1000.0, marked_stale=False, spread=0.0)
     """
 
     value: Any = field(repr=False)
@@ -114,6 +135,11 @@ class Lease:
     ``attempt`` counts the leases taken since the key last healed, this one included.
     ``previous_at`` is when the lease before was granted, if that one lapsed without being given
     back (its holder crashed or hangs), else None. Source: Gray and Cheriton, "Leases", SOSP 1989.
+
+    >>> from oob_heal.backends.memory import MemoryBackend
+    >>> lease = MemoryBackend(clock=lambda: 1_000.0).acquire("key", lease_for=31)
+    >>> lease.granted_at, lease.until, lease.attempt
+    (1000.0, 1031.0, 1)
     """
 
     key: Any
@@ -126,7 +152,14 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A lease that was not granted, and until when asking again is pointless."""
+    """A lease that was not granted, and until when asking again is pointless.
+
+    >>> from oob_heal.backends.memory import MemoryBackend
+    >>> backend = MemoryBackend(clock=lambda: 1_000.0)
+    >>> lease = backend.acquire("key", lease_for=31)
+    >>> backend.acquire("key", lease_for=31)
+    Refused(why=<Why.HELD: 'held'>, until=1031.0)
+    """
 
     why: Why
     until: float
@@ -231,6 +264,16 @@ class CacheMissed:
     Plain data that can travel. ``arguments`` maps parameter names to values, without those that
     are ignored; ``missed_at`` and ``entry_dated`` are seconds by the backend's clock;
     ``lease_token`` is the publisher's lease, to be adopted by whoever heals.
+
+    >>> from oob_heal import HealingCache
+    >>> from oob_heal.testing import ManualExecutor
+    >>> executor = ManualExecutor()
+    >>> @HealingCache(executor=executor)(ttl=60, default=0)
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> default = double(4)
+    >>> executor.pending[0].event.reason, executor.pending[0].event.arguments["n"]
+    (<Reason.ABSENT: 'absent'>, 4)
     """
 
     namespace: str

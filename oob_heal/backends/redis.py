@@ -40,6 +40,10 @@ class RedisBackend:
     Nothing connects before the first use, which waits for that within the deadline. While the
     server is away every verb raises ``ConnectionError`` at once (a commit, whose heal is done,
     waits out its deadline for it), and it is found again within 2 s.
+
+    >>> with RedisBackend("redis://127.0.0.1:6379/0", deadline=0.1) as backend:
+    ...     backend.deadline
+    0.1
     """
 
     stores_bytes = True
@@ -165,7 +169,12 @@ class RedisBackend:
 
 
 class AsyncRedisBackend:
-    """The async half of a RedisBackend: the same verbs as coroutines, in any event loop."""
+    """The async half of a RedisBackend: the same verbs as coroutines, in any event loop.
+
+    >>> with RedisBackend("redis://127.0.0.1:6379/0") as backend:
+    ...     type(backend.aio).__name__
+    'AsyncRedisBackend'
+    """
 
     stores_bytes = True
     shared_leases = True

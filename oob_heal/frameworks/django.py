@@ -18,8 +18,8 @@ from oob_heal._decorator import default_cache
 from oob_heal._doctor import examine
 
 try:
+    from django import conf
     from django.apps import AppConfig
-    from django.conf import settings
     from django.core import checks
     from django.db import close_old_connections
 except ImportError as missing:
@@ -37,6 +37,8 @@ def own_connections() -> Iterator[None]:
 
     A heal runs outside of any request, so Django closes nothing after it; this does.
 
+    >>> from django.conf import settings
+    >>> settings.configure()  # in a project they are there already
     >>> with own_connections():
     ...     answer = "what the database says"
     """
@@ -50,7 +52,7 @@ def own_connections() -> Iterator[None]:
 def from_settings() -> HealingCache:
     """A cache made from ``settings.OOB_HEAL``, the arguments of ``HealingCache``; ``around`` is
     ``own_connections`` unless given. Bad ones are refused by name, as there."""
-    given: dict[str, Any] = dict(getattr(settings, "OOB_HEAL", {}))
+    given: dict[str, Any] = dict(getattr(conf.settings, "OOB_HEAL", {}))
     return HealingCache(**{"around": own_connections, **given})
 
 
@@ -71,7 +73,10 @@ def look(app_configs: Any, **_: Any) -> list[Any]:
 
 
 class OobHealConfig(AppConfig):  # type: ignore[misc]
-    """The app: it adds the doctor to the system checks."""
+    """The app: it adds the doctor to the system checks.
+
+    >>> INSTALLED_APPS = ["oob_heal.frameworks.django.OobHealConfig"]
+    """
 
     name = "oob_heal.frameworks.django"
     label = "oob_heal"

@@ -30,7 +30,11 @@ LONG = 1_000.0  # s: longer than anything a promise waits for
 
 
 class Promise:
-    """One promise, ready to be checked: call it."""
+    """One promise, ready to be checked: call it. A broken one is an AssertionError.
+
+    >>> Promise("an absent key is none", lambda: None)
+    an absent key is none
+    """
 
     def __init__(self, name: str, check: Callable[[], None]) -> None:
         self.name = name

@@ -133,7 +133,14 @@ class SharedStore(LeasedBackend):
 
 
 class SharedBackend:
-    """One process's way to a ``SharedStore``, in both colours: ``aio`` is the async half."""
+    """One process's way to a ``SharedStore``, in both colours: ``aio`` is the async half.
+
+    >>> store = SharedStore()
+    >>> here, there = store.backend(), store.backend()
+    >>> lease = here.acquire("oob1.scope.key", lease_for=31)
+    >>> there.acquire("oob1.scope.key", lease_for=31).why.value
+    'held'
+    """
 
     stores_bytes = True
     shared_leases = True

@@ -25,6 +25,16 @@ class Steps:
 
     The names are ``acquire``, ``get``, ``call``, ``commit`` and ``release``. ``fail``: an error
     for the function to raise in place of being called.
+
+    >>> from oob_heal import HealingCache
+    >>> executor = ManualExecutor()
+    >>> @HealingCache(executor=executor)(ttl=60)
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> double.heal(4)
+    True
+    >>> list(iter(executor.step_next().next, None))
+    ['acquire', 'get', 'call', 'commit']
     """
 
     def __init__(self, heal: Heal, fail: BaseException | None = None) -> None:
@@ -173,6 +183,13 @@ class InlineExecutor:
 
     A heal of an async function runs in a loop and a thread of its own, and the caller's loop
     waits for it. The call that missed is answered with what was healed.
+
+    >>> from oob_heal import HealingCache
+    >>> @HealingCache(executor=InlineExecutor())(ttl=60)
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> double(4)
+    8
     """
 
     heals_inline = True
