@@ -19,6 +19,9 @@ class DjangoBackend(ByteStoreBackend):
     write of another process; and that ``cache_clear`` is seen by another before it starts anew.
     It waits as long as the cache's own client does: give that a timeout. ``LocMemCache`` and
     ``FileBasedCache`` keep 300 entries unless ``MAX_ENTRIES`` says otherwise.
+
+    >>> def backend_of_the_project() -> DjangoBackend:
+    ...     return DjangoBackend("default")  # the alias of one of settings.CACHES
     """
 
     def __init__(self, alias: str = "default") -> None:

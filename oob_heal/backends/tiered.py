@@ -123,7 +123,12 @@ class TieredBackend:
 
 
 class AsyncTieredBackend:
-    """The async half: the same verbs as coroutines."""
+    """The async half: the same verbs as coroutines.
+
+    >>> from oob_heal.testing import SharedStore
+    >>> type(TieredBackend(SharedStore().backend()).aio).__name__
+    'AsyncTieredBackend'
+    """
 
     stores_bytes = True
 

@@ -37,10 +37,8 @@ def own_connections() -> Iterator[None]:
 
     A heal runs outside of any request, so Django closes nothing after it; this does.
 
-    >>> from django.conf import settings
-    >>> settings.configure()  # in a project they are there already
-    >>> with own_connections():
-    ...     answer = "what the database says"
+    >>> HealingCache(around=own_connections, namespace="shop")
+    <HealingCache shop, 0 functions>
     """
     close_old_connections()
     try:

@@ -138,7 +138,7 @@ FAULTS = [
     fault(
         "H39 a scope says nothing of the shape",
         "_wiring.py",
-        "        shape.append(_returned(fn))\n",
+        "        shape.append(returned(fn))\n",
         "        pass\n",
         SIDE_BY_SIDE,
     ),
