@@ -19,6 +19,15 @@ class CacheInfo(NamedTuple):
     ``currsize`` is None where unknown. Of the heals published,
     ``published = healed + skipped + refused + failed + dropped + lost + healing``.
     ``promise`` says whether its promise is kept, None if it has none.
+
+    >>> from oob_heal import healing_cache
+    >>> @healing_cache(ttl=60)
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> double.heal_now(4), double(4), double(4)
+    (8, 8, 8)
+    >>> double.cache_info().hits, double.cache_info().healed
+    (2, 1)
     """
 
     hits: int
