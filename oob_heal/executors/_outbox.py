@@ -136,8 +136,9 @@ class Outbox:
 
     async def _awaited(self, sent: Any) -> None:
         self._watch_for(2 * self.send_timeout)  # for one that even swallows its cancellation
+        limit = asyncio.timeout(self.send_timeout)
         try:
-            async with asyncio.timeout(self.send_timeout) as limit:
+            async with limit:
                 await sent
         except TimeoutError as error:
             if not limit.expired():

@@ -12,8 +12,8 @@ def fault(hazard: str, before: str, after: str, *tests: str) -> Fault:
 FAULTS = [
     fault(
         "H12 an awaited send has no end",
-        "async with asyncio.timeout(self.send_timeout) as limit:",
-        "async with asyncio.timeout(None) as limit:",
+        "limit = asyncio.timeout(self.send_timeout)",
+        "limit = asyncio.timeout(None)",
         "an_async_send_that_hangs_is_cut_short_and_its_heal_dropped",
     ),
     fault(
