@@ -83,6 +83,11 @@ class News:
         """Whether there is a thread to end."""
         return self._thread is not None
 
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to hear, or nobody to hear it from."""
+        return self.closed or self._keeper.closed
+
     def follow(self, scope: str) -> None:
         """Hear of a scope, from about now on."""
         if scope in self._scopes or self.closed:
@@ -128,8 +133,7 @@ class News:
     def _connect(self) -> None:
         keeper = self._keeper
         if keeper.offset is None:  # before the first contact nobody can connect
-            if not keeper.closed:
-                keeper.ring()
+            keeper.ring()
             self._over.wait(AGAIN)
             return
         name = next(iter(list(keeper.pools)))
@@ -177,7 +181,7 @@ def _listen(news_ref: weakref.ref[News]) -> None:
         news = news_ref()
         if news is None:
             return
-        if news.closed:
+        if news.over:
             news.hang_up()
             return
         news.turn()

@@ -2,7 +2,7 @@
 
 Law: a read is one SELECT, for which no writer is waited for; every other verb is one transaction,
 whole or not at all, whoever is killed in it. Bounded in entries and bytes by a bounded part of each
-write. How the parts lie upon each other: file < start, leases < this.
+write. How the parts lie upon each other: file < start; entries, leases < this.
 """
 
 from __future__ import annotations
@@ -17,29 +17,14 @@ from typing import Any, Self
 from oob_heal import _lifecycle
 from oob_heal._durations import seconds
 from oob_heal._model import Lease, Refused
+from oob_heal.backends._sqlite_entries import Entries, scope_of
 from oob_heal.backends._sqlite_file import File, Link
 from oob_heal.backends._sqlite_leases import NOTHING, Leases, Past
 from oob_heal.backends._sqlite_start import check, opened
-from oob_heal.ports import STALE_MARK_AT, Clock
+from oob_heal.ports import Clock
 
 LONGEST_KEEP = 30 * 86_400.0  # s, unless given
 MOST_LEASES = 100_000  # keys whose leases and attempts are remembered
-OVERHEAD = 200  # bytes that an entry takes beside its data, about
-SWEPT = 8  # entries past their time that one write throws out, and as many cleared ones
-EVICTED = 256  # entries that one write throws out at most to make room
-
-READ = """
-SELECT data, marked FROM entries WHERE key = ? AND until > ?
-AND epoch = ifnull((SELECT epoch FROM scopes WHERE scope = ?), 0)
-"""
-EPOCH = "SELECT ifnull((SELECT epoch FROM scopes WHERE scope = ?), 0)"
-STORE = "INSERT INTO entries (key, scope, epoch, until, marked, size, data) VALUES (?,?,?,?,0,?,?)"
-CLEAR = """
-INSERT INTO scopes VALUES (?, 1) ON CONFLICT (scope) DO UPDATE SET epoch = epoch + 1
-"""
-SWEEP = "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE {} LIMIT ?)"
-SWEEP_EXPIRED = SWEEP.format("until <= ?")
-SWEEP_CLEARED = SWEEP.format("scope = ? AND epoch < ?")
 
 
 class SqliteBackend:
@@ -67,6 +52,7 @@ class SqliteBackend:
     stores_bytes = True
     shared_leases = True
     store_clock = True
+    closes_last = True  # at exit: heals that are drained then still commit
 
     def __init__(
         self,
@@ -82,7 +68,7 @@ class SqliteBackend:
         self.deadline = seconds("deadline", deadline)
         self.longest_keep = seconds("longest_keep", longest_keep)
         self.maxsize = _whole("maxsize", maxsize)
-        self.max_bytes = _whole("max_bytes", max_bytes)
+        self._entries = Entries(self.maxsize, _whole("max_bytes", max_bytes))
         self.now = clock
         name = str(Path(_named(path)).absolute())  # a process may change its folder
         check(name, self.deadline, start_fresh=start_fresh)
@@ -109,38 +95,33 @@ class SqliteBackend:
     def get(self, key: str) -> bytes | None:
         """The sealed entry, or None."""
         with self._file.reading(self._until()) as link:
-            found = link.execute(READ, (key, self.now(), scope_of(key))).fetchall()
-        if not found:
-            return None
-        data, marked = found[0]
-        if marked and isinstance(data, bytes):
-            return data[:STALE_MARK_AT] + b"\1" + data[STALE_MARK_AT + 1 :]
-        return data  # type: ignore[no-any-return]  # of a file that somebody else wrote: anything
+            found: bytes | None = self._entries.get(link, key, self.now())
+        return found
 
     def set(self, key: str, entry: bytes, keep_for: float) -> None:
         """Store a sealed entry. ValueError if it is larger than ``max_bytes``."""
         with self._file.writing(self._until()) as link:
             now = self.now()
             past = self._leases.load(link, key, now)
-            self._put(link, key, entry, keep_for, now)
+            self._entries.put(link, key, entry, now + self._kept(keep_for), now)
             self._save(link, key, Past(committed=past.committed), now)
 
     def delete(self, key: str) -> None:
         """Make the key absent."""
         with self._file.writing(self._until()) as link:
             self._void(link, key)
-            link.execute("DELETE FROM entries WHERE key = ?", (key,))
+            self._entries.drop(link, key)
 
     def mark_stale(self, key: str) -> None:
         """Set the entry's stale mark."""
         with self._file.writing(self._until()) as link:
             self._void(link, key)
-            link.execute("UPDATE entries SET marked = 1 WHERE key = ?", (key,))
+            self._entries.mark(link, key)
 
     def clear(self, scope: str) -> None:
         """Start the scope's next epoch: every process sees it at once."""
         with self._file.writing(self._until()) as link:
-            link.execute(CLEAR, (scope,))
+            self._entries.clear(link, scope)
             self._leases.void_all(link, scope, self.now())
 
     def acquire(
@@ -169,10 +150,10 @@ class SqliteBackend:
             if not past.holds(now) or past.token != lease.token:
                 return past.committed == lease.token
             if entry is None:
-                link.execute("DELETE FROM entries WHERE key = ?", (key,))
+                self._entries.drop(link, key)
                 past = Past(committed=lease.token, retry_at=now + self._kept(keep_for))
             else:
-                self._put(link, key, entry, keep_for, now)
+                self._entries.put(link, key, entry, now + self._kept(keep_for), now)
                 past = Past(committed=lease.token)
             self._save(link, key, past, now)
             return True
@@ -198,30 +179,6 @@ class SqliteBackend:
         if past.holds(now):
             self._save(link, key, past.voided(now), now)
 
-    def _put(self, link: Link, key: str, entry: bytes, keep_for: float, now: float) -> None:
-        size, scope = len(entry) + OVERHEAD, scope_of(key)
-        if size > self.max_bytes:
-            raise ValueError("the entry is larger than max_bytes= of its SqliteBackend")
-        ((epoch,),) = link.execute(EPOCH, (scope,)).fetchall()
-        link.execute("DELETE FROM entries WHERE key = ?", (key,))
-        until = now + self._kept(keep_for)
-        link.execute(STORE, (key, scope, epoch, until, size, entry))
-        link.execute(SWEEP_EXPIRED, (now, SWEPT))
-        link.execute(SWEEP_CLEARED, (scope, epoch, SWEPT))
-        self._evict(link)
-
-    def _evict(self, link: Link) -> None:
-        """Throw out those written longest ago, never the one just written."""
-        ((count, size),) = link.execute("SELECT entries, bytes FROM totals").fetchall()
-        if count <= self.maxsize and size <= self.max_bytes:
-            return
-        oldest = "SELECT rowid, size FROM entries ORDER BY rowid LIMIT ?"
-        for row, its_size in link.execute(oldest, (min(EVICTED, count - 1),)).fetchall():
-            if count <= self.maxsize and size <= self.max_bytes:
-                return
-            link.execute("DELETE FROM entries WHERE rowid = ?", (row,))
-            count, size = count - 1, size - its_size
-
     def close(self, grace: float | None = None) -> None:
         """Close every connection; it raises from now on."""
         self._file.close()
@@ -238,11 +195,6 @@ class SqliteBackend:
             file.close()
             text = "a SqliteBackend was dropped open; close it"
             warnings.warn(text, ResourceWarning, source=self)
-
-
-def scope_of(key: str) -> str:
-    """The scope in a key's text: ``oob1.SCOPE.DIGEST``."""
-    return key.split(".", 2)[1]
 
 
 def _named(path: Any) -> str:

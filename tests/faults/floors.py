@@ -114,8 +114,8 @@ FAULTS = [
     fault(
         "H18 a read waits for a writer",
         "backends/sqlite.py",
-        "        with self._file.reading(self._until()) as link:\n            found",
-        "        with self._file.writing(self._until()) as link:\n            found",
+        "        with self._file.reading(self._until()) as link:\n            found: ",
+        "        with self._file.writing(self._until()) as link:\n            found: ",
         "sqlite/test_backend.py::test_a_read_waits_for_no_writer_and_a_write_no_longer_than_its_deadline",
     ),
     fault(
@@ -127,21 +127,21 @@ FAULTS = [
     ),
     fault(
         "H20 a file grows without an end",
-        "backends/sqlite.py",
+        "backends/_sqlite_entries.py",
         "        self._evict(link)\n",
         "",
         "sqlite/test_backend.py::test_entries_are_bounded_and_those_written_longest_ago_go_first",
     ),
     fault(
         "H20 one write throws out all that is over",
-        "backends/sqlite.py",
+        "backends/_sqlite_entries.py",
         "(min(EVICTED, count - 1),)",
         "(count - 1,)",
         "sqlite/test_backend.py::test_one_write_throws_out_a_bounded_part_of_what_is_over",
     ),
     fault(
         "H20 what was cleared stays in the file",
-        "backends/sqlite.py",
+        "backends/_sqlite_entries.py",
         "        link.execute(SWEEP_CLEARED, (scope, epoch, SWEPT))\n",
         "",
         "sqlite/test_backend.py::test_what_is_past_its_time_or_cleared_leaves_the_file_as_others_are_written",

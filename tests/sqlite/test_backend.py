@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from oob_heal import Freshness, HealingCache, Lease, Outcome, Refused, Why
-from oob_heal.backends import _sqlite_file, sqlite
+from oob_heal.backends import _sqlite_entries, _sqlite_file
 from oob_heal.backends.sqlite import SqliteBackend
 from oob_heal.observe import BackendFailed
 from oob_heal.testing import ManualClock, ManualExecutor
@@ -79,9 +79,9 @@ def test_one_write_throws_out_a_bounded_part_of_what_is_over(clock: ManualClock)
     backend = a_file(clock, max_bytes=1_000_000)
     for n in range(1_000):
         backend.set(key(n), entry(n), LONG)
-    backend.max_bytes = 100_000
+    backend._entries.max_bytes = 100_000
     backend.set(key(0), entry(0), LONG)
-    assert rows(backend) == 1_000 - sqlite.EVICTED
+    assert rows(backend) == 1_000 - _sqlite_entries.EVICTED
     for n in range(5):
         backend.set(key(n), entry(n), LONG)
     assert rows(backend) <= 1_000
