@@ -293,4 +293,11 @@ FAULTS = [
         "timeout=int(min(keep_for, self.longest_keep))",
         "stores/test_django.py::test_it_stays_for_as_long_as_it_may_be_served_and_no_longer",
     ),
+    fault(
+        "H22 a child of a fork hears no news",
+        "backends/_redis_news.py",
+        "        _lifecycle.survives_fork(self)\n",
+        "",
+        "tier/test_valkey.py::test_both_sides_of_a_fork_hear_the_news",
+    ),
 ]

@@ -26,7 +26,7 @@ from oob_heal.backends.redis import RedisBackend
 from oob_heal.backends.tiered import TieredBackend
 from oob_heal.testing import BackendContract, ManualExecutor
 from tests import test_orders as orders
-from tests.children import ROOT
+from tests.children import ROOT, run_python
 from tests.model.backends import BACKENDS
 from tests.model.machine import Machine
 from tests.redis.conftest import _running, own_server, valkey  # noqa: F401
@@ -349,3 +349,62 @@ def test_dropping_a_tier_that_listens_warns(valkey: Server) -> None:  # noqa: F8
         tier.follow("scope")
         with pytest.warns(ResourceWarning, match="dropped open"):
             del tier
+
+
+FORKED = """
+import os, sys, time, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # fork beside threads: what is tested
+from oob_heal import HealingCache
+from oob_heal.backends.redis import RedisBackend
+from oob_heal.backends.tiered import TieredBackend
+
+shared = RedisBackend({url!r}, deadline=10.0)
+tier = TieredBackend(shared, front_life=3600)
+cache = HealingCache(backend=tier)
+
+@cache(ttl=3600, name="forked.tier", default=-1)
+def f(n: int) -> int:
+    return n
+
+def becomes(value):
+    until = time.monotonic() + 10
+    while f(1) != value:
+        assert time.monotonic() < until, f"it is {{f(1)}}, not {{value}}"
+        time.sleep(0.001)
+
+def listening():
+    until = time.monotonic() + 10
+    while tier._news._line is None or not tier._news._line.asked:
+        assert time.monotonic() < until, "nobody listens"
+        time.sleep(0.001)
+    time.sleep(0.05)
+
+f.set(1, 1)
+becomes(1)
+listening()
+for generation in range(3):
+    told, tells = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 3
+        try:
+            becomes(generation + 1)  # what the parent held, and a look
+            listening()
+            os.write(tells, b"r")
+            becomes(generation + 2)  # news, heard by the child's own ear
+            code = 0
+        finally:
+            os._exit(code)
+    os.read(told, 1)
+    f.set(generation + 2, 1)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, os.waitstatus_to_exitcode(status)
+    becomes(generation + 2)
+cache.close()
+tier.close()
+shared.close()
+"""
+
+
+def test_both_sides_of_a_fork_hear_the_news(valkey: Server) -> None:  # noqa: F811  # H22
+    assert run_python(FORKED.format(url=valkey.url)) == ""
