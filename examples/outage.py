@@ -10,7 +10,8 @@ while the dependency is healthy, answers in 1 s, is killed, and comes back. Run 
 
 It takes about 45 s (`--short`: 15 s), shows what happens meanwhile, prints a table, and writes a
 picture and the figures to ./outage-results. It ends with 1 if healing_cache did not hold what it
-promises: no error, and no answer anywhere near as slow as the dependency.
+promises: no error, no answer anywhere near as slow as the dependency, and figures of its own that
+are what its clients counted.
 
 The interesting code is in outage_parts/services.py: the three architectures, side by side.
 """
@@ -108,7 +109,8 @@ def _verdict(result: Result) -> int:
     if not broken:
         print(
             "held      healing_cache answered every request, each within"
-            f" {seconds(result.plan.in_time)}"
+            f" {seconds(result.plan.in_time)},\n"
+            "          and its own figures are what its clients counted"
         )
     return 1 if broken else 0
 

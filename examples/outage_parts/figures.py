@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any
 
 from outage_parts.load import Outcome, Sample
-from outage_parts.plan import ARCHITECTURES, HEALING, Phase
+from outage_parts.plan import ARCHITECTURES, HEALING, Phase, Plan
 from outage_parts.run import Result
 
 
@@ -71,7 +72,36 @@ def broken_promises(result: Result) -> list[str]:
             f"the slowest answer of {HEALING.label} took {seconds(figures.max)},"
             f" more than {seconds(result.plan.in_time)}"
         )
-    return broken
+    return broken + disagreements(
+        result.cache[HEALING.key], result.samples[HEALING.key], result.plan
+    )
+
+
+def disagreements(cache: dict[str, Any], samples: Sequence[Sample], plan: Plan) -> list[str]:
+    """Where the figures that healing_cache keeps are not what its clients counted.
+
+    One request may be under way while both are read, and a client that gave up does not know
+    what it would have got. The cache dates a value by the start of its heal and the client by the
+    dependency's answer, so ages compare within the time that a heal may take.
+    """
+    figures = cache["figures"]["functions"][0]
+    slack, answers = 1 + _count(samples, Outcome.GAVE_UP), figures["answers"]
+    counted = {
+        "values": (answers["fresh"] + answers["stale"], _count(samples, Outcome.VALUE)),
+        "defaults": (answers["default"], _count(samples, Outcome.DEFAULT)),
+    }
+    wrong = [
+        f"healing_cache counted {theirs} {what}, its clients {ours}"
+        for what, (theirs, ours) in counted.items()
+        if abs(theirs - ours) > slack
+    ]
+    ages, apart = [s.age for s in samples if s.age is not None], plan.client_timeout + plan.in_time
+    up_to = accumulate(figures["ages"]["counts"])
+    for bound, theirs in zip(figures["ages"]["bounds"], up_to, strict=False):
+        least, most = (sum(age < bound + by for age in ages) for by in (-apart, apart))
+        if not (least - slack <= theirs or bound < plan.ttl) or theirs > most + slack:
+            wrong.append(f"healing_cache says that {theirs} values were younger than {bound:g} s")
+    return wrong
 
 
 def as_json(result: Result) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Result:
         return [phase for phase, start in self.phases if start <= at or start == 0.0][-1]
 
 
-class _Dependency:
+class Dependency:
     """The dependency's process, and the address and the call log that outlive it."""
 
     def __init__(self, children: Children, call_log: Path) -> None:
@@ -74,12 +74,12 @@ class _Dependency:
 def run_outage(plan: Plan, progress: Progress) -> Result:
     """Run it all; every process that this starts has ended when it returns or raises."""
     with tempfile.TemporaryDirectory() as folder, Children() as children:
-        dependency = _Dependency(children, Path(folder, "calls.log"))
+        dependency = Dependency(children, Path(folder, "calls.log"))
         return asyncio.run(_run(plan, progress, children, dependency))
 
 
 async def _run(
-    plan: Plan, progress: Progress, children: Children, dependency: _Dependency
+    plan: Plan, progress: Progress, children: Children, dependency: Dependency
 ) -> Result:
     codes = choose_codes(plan, list(airportsdata.load("IATA")))
     await dependency.start()
@@ -100,7 +100,7 @@ async def _run(
 
 
 async def _start_services(
-    plan: Plan, children: Children, dependency: _Dependency, warm_codes: list[str]
+    plan: Plan, children: Children, dependency: Dependency, warm_codes: list[str]
 ) -> dict[str, Child]:
     services = {
         architecture.key: children.launch(
@@ -120,7 +120,7 @@ async def _start_services(
 
 
 async def _drive(
-    result: Result, loads: dict[str, Load], dependency: _Dependency, progress: Progress
+    result: Result, loads: dict[str, Load], dependency: Dependency, progress: Progress
 ) -> None:
     start = asyncio.get_running_loop().time() + 0.1
     async with asyncio.TaskGroup() as tasks:
@@ -131,7 +131,7 @@ async def _drive(
     progress.finish(result, loads)
 
 
-async def _conduct(result: Result, dependency: _Dependency, start: float) -> None:
+async def _conduct(result: Result, dependency: Dependency, start: float) -> None:
     """Lead the dependency through its phases, and note when each really began."""
     clock = asyncio.get_running_loop().time
     due = start

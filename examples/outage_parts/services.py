@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
 import httpx
 from cachetools import TTLCache, cached
 
-from oob_heal import Backoff, healing_cache
+from oob_heal import Backoff, Promise, default_cache, healing_cache
 from outage_parts.servers import Answer, PooledServer, read_settings, serve_until_parent_ends
 
 Record = dict[str, Any]
@@ -89,6 +90,7 @@ def healed_out_of_band(client: Client, ttl: float, threads: int) -> Service:
         max_stale=86_400,
         default=None,
         heal_timeout=2,
+        promise=Promise(share=0.95, younger_than=5 * ttl, window=10),
         backoff=Backoff(initial=0.5, factor=2, maximum=4),
         executor=ThreadPoolExecutor(threads),
     )
@@ -102,7 +104,19 @@ def healed_out_of_band(client: Client, ttl: float, threads: int) -> Service:
         while airport.cache_info().healing and time.monotonic() < limit:
             time.sleep(0.02)
 
-    return airport, warm_up, lambda: airport.cache_info()._asdict()
+    def about_cache() -> dict[str, Any]:
+        figures = asdict(default_cache.figures())
+        for each in figures["functions"]:
+            each["promise"] = _kept(airport.cache_info().promise)
+        return airport.cache_info()._asdict() | {"promise": None, "figures": figures}
+
+    return airport, warm_up, about_cache
+
+
+def _kept(kept: Any) -> dict[str, Any]:
+    """Whether the promise is kept, as plain data."""
+    promised = {"younger_than": kept.promise.younger_than, "target": kept.promise.share}
+    return {"is_kept": kept.is_kept, "share": kept.share, **promised}
 
 
 BUILDERS: dict[str, Callable[[Client, float, int], Service]] = {
