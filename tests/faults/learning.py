@@ -15,7 +15,7 @@ FAULTS = [
         "doctor: a heal that may outlive every value goes unnoticed",
         "_doctor.py",
         "if longest >= limit:",
-        "if longest >= 2 * limit:",
+        "if longest > 2 * limit:",
         (WRONG,),
     ),
     Fault(
