@@ -7,6 +7,7 @@ function lives (``override``), so nobody keeps a part for longer than one call.
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
 import inspect
 import io
 import random
@@ -38,7 +39,17 @@ healing: ContextVar[tuple[Key, ...]] = ContextVar("oob_heal_healing", default=()
 """The keys whose heals this code runs inside of, outermost first."""
 
 
-_INSTALLED = ("parts", "shelf", "executor", "make_key", "inflight", "plain", "window", "_failing")
+_INSTALLED = (
+    "parts",
+    "policy",
+    "shelf",
+    "executor",
+    "make_key",
+    "inflight",
+    "plain",
+    "window",
+    "_failing",
+)
 
 
 class Parts:
@@ -74,7 +85,7 @@ class Core:
         self.keys = keys
         self.scope = keys.scope
         self.label = keys.scope.label
-        self.policy = policy
+        self.policy = self._asked = policy
         self.group = group
         self.default = default
         self.around = around
@@ -88,6 +99,8 @@ class Core:
         self.parts = parts
         self.shelf = shelf
         self.executor = executor
+        waits = getattr(executor, "queue_timeout", self._asked.queue_timeout)
+        self.policy = dataclasses.replace(self._asked, queue_timeout=waits)
         self.make_key = self.keys.in_bytes if shelf.keys_in_bytes else self.keys.in_memory
         self.inflight = InFlight(parts.clock)
         self.plain = self.copy is None and not parts.hub.listening  # a hit is served as it is

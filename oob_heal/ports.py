@@ -18,6 +18,7 @@ means no:
                               process, once ``follow(scope)`` was called on it
 
 An executor may declare ``leaves_process`` (heals run in other processes: it needs shared leases),
+``queue_timeout`` (seconds for which an event may wait in its queue: the lease that goes with it),
 ``ends_with_loop`` (what it cuts off, an event loop has cut off: worth telling when it never stops),
 ``heals_inline`` (for tests only: submit returns when the heal has ended) and ``share`` (how many
 heals of one function it takes at most; the doctor asks). It may have ``figures()``: how many heals

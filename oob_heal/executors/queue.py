@@ -12,11 +12,24 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
+from typing_extensions import TypedDict
+
 from oob_heal import _lifecycle
 from oob_heal._durations import patience, seconds
 from oob_heal._lifecycle import GRACE
 from oob_heal.executors._outbox import Outbox
 from oob_heal.ports import Clock
+
+
+class QueueOptions(TypedDict, total=False):
+    """What every executor over an engine passes on: the keyword arguments of ``QueueExecutor``."""
+
+    outbox: int
+    look_after: float
+    send_timeout: float
+    queue_timeout: float
+    grace: float
+    clock: Clock
 
 
 class QueueExecutor:
@@ -26,8 +39,10 @@ class QueueExecutor:
     and twice as long each time, the publisher looks whether the key has healed, for the books.
     It needs a backend with shared leases. An async ``send`` runs in the publisher's own event
     loop. A send that takes longer than ``send_timeout`` seconds is given up, its heal dropped or
-    lost; a sync one goes on in its thread, and another thread sends from then on. At exit what
-    waits is sent, for ``grace`` seconds at most.
+    lost; a sync one goes on in its thread, and another thread sends from then on. An event that no
+    worker took within ``queue_timeout`` seconds counts as lost, and the next read publishes again;
+    a worker that takes it later heals if that is still of use. At exit what waits is sent, for
+    ``grace`` seconds at most.
 
     >>> import queue
     >>> engine = queue.Queue()
@@ -44,6 +59,7 @@ class QueueExecutor:
         outbox: int = 10_000,
         look_after: float = 1.0,
         send_timeout: float = 5.0,
+        queue_timeout: float = 30.0,
         grace: float = GRACE,
         clock: Clock = time.monotonic,
     ) -> None:
@@ -53,6 +69,7 @@ class QueueExecutor:
             raise TypeError(f"outbox= must be a whole number, not {type(outbox).__name__}")
         if outbox < 1:
             raise ValueError(f"outbox= must be at least 1, not {outbox}")
+        self.queue_timeout = seconds("queue_timeout", queue_timeout)
         self.grace = patience("grace", grace)
         within = seconds("send_timeout", send_timeout)
         self.outbox = Outbox(send, outbox, look_after, within, clock)

@@ -1,0 +1,46 @@
+"""SIGKILL at each step of a heal: the key is fresh again within one lease and one read.  # H13"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.engines.conftest import FIRST, PLACES, heals
+from tests.engines.shop import LEASE, STEPS
+from tests.waiting import wait_until
+
+FULL = bool(os.environ.get("OOB_HEAL_FULL"))
+SLACK = 15.0  # s: for a machine that is busy, on which killed workers start again
+
+
+def rounds(place: str) -> int:
+    """How often each step is tried."""
+    return 50 if FULL else 10 if place in FIRST else 1
+
+
+@pytest.mark.timeout(3_000 if FULL else 180)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_worker_killed_at_any_step_costs_one_lease_and_one_read(
+    shop_on: Callable[..., Any], place: str, record_property: Callable[..., None]
+) -> None:
+    shop, workers, _ = shop_on(place)
+    tally, took = shop.tally, dict.fromkeys(STEPS, 0.0)
+    for turn in range(rounds(place)):
+        keys = {step: 100 * turn + number for number, step in enumerate(STEPS)}
+        for step, n in keys.items():
+            tally.hset("plan", str(n), step)
+        for step, n in keys.items():
+            heals(shop, n, workers, within=LEASE + SLACK)
+            healed = time.time()
+            wait_until(lambda key=str(n): tally.hexists("killed", key))
+            took[step] = max(took[step], healed - float(tally.hget("killed", str(n))))
+    calls = {int(n): int(count) for n, count in tally.hgetall("calls").items()}
+    for n in range(0, 100 * rounds(place), 100):
+        # One for the heal; one for the killed call, where the kill came after it began.
+        assert [calls[n + number] for number in range(len(STEPS))] == [1, 1, 2, 2, 1]
+    record_property("slowest", took)
+    print(place, {step: f"{seconds:.2f} s" for step, seconds in took.items()})

@@ -1,0 +1,74 @@
+"""The broker is killed, comes back, and comes back empty, under load: no caller sees it.  # H12"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+import pytest
+
+from tests.engines.conftest import FIRST, PLACES, heals
+
+FULL = bool(os.environ.get("OOB_HEAL_FULL"))
+EVERY = 0.02  # s between two reads of the load
+NEW_EVERY = 10  # reads until another key is asked for
+BUSY = 2.0  # s: a caller that waits for a broker would wait for longer
+
+
+class Load:
+    """Callers that read the latest keys, one new one now and then."""
+
+    def __init__(self, shop: Any) -> None:
+        self.shop = shop
+        self.errors: list[BaseException] = []
+        self.slowest = 0.0
+        self.keys = 1
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join(10)
+
+    def _read(self) -> None:
+        turn = 0
+        while not self._end.wait(EVERY):
+            turn += 1
+            self.keys = 1 + turn // NEW_EVERY
+            n = max(0, self.keys - 1 - turn % 10)
+            began = time.monotonic()
+            try:
+                assert self.shop.price(n) in (n, -1)
+            except BaseException as error:
+                self.errors.append(error)
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+
+@pytest.mark.timeout(600 if FULL else 150)
+@pytest.mark.parametrize("place", PLACES if FULL else FIRST)
+def test_a_broker_killed_restarted_and_emptied_under_load_is_seen_by_no_caller(
+    shop_on: Callable[..., Any], place: str
+) -> None:
+    shop, workers, broker = shop_on(place, 2)
+    with Load(shop) as load:
+        time.sleep(0.5)
+        broker.kill()
+        time.sleep(2.0)
+        broker.start()
+        time.sleep(1.0)
+        broker.empty()
+        time.sleep(0.5)
+    assert load.errors == []
+    assert load.slowest < BUSY
+    took = [heals(shop, n, workers, within=60.0) for n in range(load.keys)]
+    assert not workers.started[0].poll(), workers.said()
+    print(place, f"{load.keys} keys, the slowest healed {max(took):.2f} s after its read")
+    calls = {int(n): int(count) for n, count in shop.tally.hgetall("calls").items()}
+    assert all(calls[n] >= 1 for n in range(load.keys))
