@@ -14,7 +14,7 @@ ROOT = Path(oob_heal.__file__).resolve().parents[1]
 LIMIT = 30  # s
 
 
-def run_python(code: str, *, silent: bool = True, **environment: str) -> str:
+def run_python(code: str, *, silent: bool = True, limit: float = LIMIT, **environment: str) -> str:
     """What it printed. It must end well and without a warning, and say nothing on standard error
     unless it may (``silent=False``: the log of a heal that failed comes there)."""
     done = subprocess.run(
@@ -22,7 +22,7 @@ def run_python(code: str, *, silent: bool = True, **environment: str) -> str:
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=limit,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -22,7 +22,12 @@ from oob_heal.ports import Clock
 
 
 class QueueOptions(TypedDict, total=False):
-    """What every executor over an engine passes on: the keyword arguments of ``QueueExecutor``."""
+    """What every executor over an engine passes on: the keyword arguments of ``QueueExecutor``.
+
+    >>> options: QueueOptions = {"queue_timeout": 300.0}  # a backlog of five minutes is normal
+    >>> QueueExecutor(print, **options).queue_timeout
+    300.0
+    """
 
     outbox: int
     look_after: float
