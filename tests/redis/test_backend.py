@@ -374,7 +374,7 @@ def test_closed_it_says_so_and_leaves_nothing_open(server: Server) -> None:
     backend.close()
     with pytest.raises(ConnectionError, match="closed"):
         backend.get(key(1))
-    assert threading.active_count() == before
+    wait_for(lambda: threading.active_count() == before, 10)
     backend.close()
 
 

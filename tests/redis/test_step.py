@@ -35,13 +35,14 @@ OLD = "redis==4.5.1"  # before its 4.5.3, which closes them: CVE-2023-28858
 def delayed(valkey: Server) -> Iterator[tuple[RedisBackend, Proxy]]:
     """A backend behind a proxy, with entries in it."""
     proxy = Proxy(valkey.port)
-    with RedisBackend(proxy.url, deadline=5.0) as backend:
+    with RedisBackend(proxy.url, deadline=40.0) as backend:
         for n in range(KEYS):
             backend.set(key(n), entry(n, b"%d" % n), 600)
         yield backend, proxy
     proxy.close()
 
 
+@pytest.mark.timeout(180)  # each cancelled caller costs a connection
 def test_two_thousand_cancelled_callers_leave_no_foreign_reply(
     delayed: tuple[RedisBackend, Proxy],
 ) -> None:
