@@ -24,7 +24,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=25, deadline=None, database=None)
 @given(
     a=VALUES, rest=st.lists(VALUES, max_size=2), more=st.dictionaries(st.text(max_size=3), VALUES)
 )

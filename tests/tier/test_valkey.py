@@ -1,6 +1,6 @@
 """The tier over a real server: contract, reference model, orders, and processes that lose news.
 
-In the usual run a part of them: 12 examples of the machine, every 48th of the 1,680 orders.
+In the usual run a part of them: 6 examples of the machine, every 48th of the 1,680 orders.
 OOB_HEAL_FULL=1 runs 500 and all.
 """
 
@@ -11,7 +11,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -31,32 +30,37 @@ from tests.model.backends import BACKENDS
 from tests.model.machine import Machine
 from tests.redis.conftest import _running, own_server, valkey  # noqa: F401
 from tests.redis.servers import Server
-from tests.redis.test_contract import PATIENT, UNIT, names
+from tests.redis.test_contract import PATIENT, names
 from tests.redis.test_model import InSync
-from tests.redis.timed import under_the_tests_clock
+from tests.redis.timed import Timed, under_the_tests_clock
 from tests.test_state_machine import LOOK
 from tests.tier.model import TimedTier
 from tests.waiting import wait_until
 
 FULL = os.environ.get("OOB_HEAL_FULL") == "1"
 PLANTED = bool(os.environ.get("OOB_HEAL_PLANTED"))
-EXAMPLES = 500 if FULL else 60 if PLANTED else 12
+EXAMPLES = 500 if FULL else 60 if PLANTED else 6
 EVERY = 1 if FULL else 48
 
 
+@pytest.mark.usefixtures("_timed")
 @pytest.mark.parametrize("promised", names())
 def test_the_tier_promises_that(valkey: Server, promised: str) -> None:  # noqa: F811
     with contextlib.ExitStack() as stack:
+        places: list[Timed] = []
 
         def make(*_: Any) -> TieredBackend:
-            shared = stack.enter_context(RedisBackend(valkey.url, deadline=PATIENT))
-            return stack.enter_context(TieredBackend(shared))
+            return stack.enter_context(TieredBackend(places[-1].backend()))
 
         def fresh(*_: Any) -> TieredBackend:
-            valkey.say("FLUSHALL")
+            places.append(Timed(valkey))
+            stack.callback(places[-1].close)
             return make()
 
-        contract = BackendContract(fresh, advance=time.sleep, second=make, unit=UNIT)
+        def advance(seconds: float) -> None:
+            places[-1].clock.advance(seconds)
+
+        contract = BackendContract(fresh, advance=advance, second=make)
         (promise,) = [each for each in contract.promises() if str(each) == promised]
         promise()
 
@@ -268,7 +272,7 @@ shared.close()
 def test_four_processes_that_lose_a_tenth_of_the_news_serve_nothing_older_than_front_life(
     valkey: Server,  # noqa: F811
 ) -> None:
-    seconds, front_life = ("30", "0.5") if FULL else ("2.5", "0.3")
+    seconds, front_life = ("30", "0.5") if FULL else ("1.5", "0.2")
     fleet = [
         subprocess.Popen(
             [sys.executable, "-W", "error", "-c", LOSING, valkey.url, str(n), seconds, front_life],

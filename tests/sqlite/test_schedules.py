@@ -1,0 +1,42 @@
+"""Schedules of actors at random, on a file of SQLite: see ``tests/test_schedules.py``.
+
+In the usual run 2 of each scenario and colour; OOB_HEAL_FULL=1 plays 500.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+
+import pytest
+
+from tests.model.backends import BACKENDS
+from tests.schedules.play import Player
+from tests.schedules.scenarios import SCENARIOS
+from tests.schedules.scheduler import schedules_from
+from tests.sqlite.test_model import Place
+
+FULL = bool(os.environ.get("OOB_HEAL_FULL"))
+RANDOM = 500 if FULL else 2
+SEED = int(os.environ.get("OOB_HEAL_SEED", "0"))
+
+
+@pytest.mark.timeout(3_600 if FULL else 60)
+@pytest.mark.parametrize(
+    ("name", "colour"),
+    [
+        (name, colour)
+        for name, scenario in SCENARIOS.items()
+        for colour in ("sync", "async")
+        if colour.endswith(scenario.only)
+    ],
+)
+def test_at_random_the_promises_hold_on_sqlite_and_no_lease_is_left(
+    name: str, colour: str, monkeypatch: pytest.MonkeyPatch
+) -> None:  # H07 H13 H14 H19 H24
+    monkeypatch.setitem(BACKENDS, "sqlite", Place)
+    print(f"seeds {SEED} to {SEED + RANDOM - 1}")
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        player = Player(name, "sqlite", colour, loop, fine=True)
+        assert player.play_all(schedules_from(SEED, RANDOM)) == RANDOM
