@@ -20,6 +20,7 @@ import anyio
 from cachetools import TLRUCache
 
 from oob_heal import _decide
+from oob_heal._collector import in_collector
 from oob_heal._inflight import InFlight
 from oob_heal._keys import CallKeys
 from oob_heal._model import Entry, Key, Outcome, Policy
@@ -215,7 +216,9 @@ class Core:
             self.parts.hub.tell(Advice(self.label, text))
 
     def failing(self) -> list[Failing]:
-        """The keys that do not heal, bounded."""
+        """The keys that do not heal, bounded; none inside the collector."""
+        if in_collector():
+            return []
         now = self.parts.clock()
         with self.inflight.lock:
             known = [(key, self._failing[key]) for key in list(self._failing)]

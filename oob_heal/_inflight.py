@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 from cachetools import TLRUCache
 
 from oob_heal import _lifecycle
+from oob_heal._collector import in_collector
 from oob_heal._model import Entry, Key, Outcome
+from oob_heal.errors import HealRejectedError
 from oob_heal.ports import Clock
 
 LIMIT = 10_000  # heals under way, of one function
@@ -52,6 +54,7 @@ class InFlight:
         self.clock = clock
         self.limit = limit
         self.published = 0
+        self.aside = 0  # dropped without the lock
         self.ended: Counter[Outcome] = Counter()
         self._renew()
         _lifecycle.survives_fork(self)
@@ -127,8 +130,14 @@ class InFlight:
             self._count(mark.heal, Outcome.LOST)
             heal.instead_of = mark.heal
 
+    def drop_aside(self) -> None:
+        """Count a heal as dropped inside the collector, where the lock may be this thread's."""
+        self.aside += 1  # the collector runs in one thread at a time
+
     def join(self, heal: Any, stand_for: float) -> None:
         """Open the account of a heal that no miss here has published; mark its key if free."""
+        if in_collector():
+            raise HealRejectedError("a finalizer that the garbage collector runs cannot heal")
         with self.lock, self._open.timer as now:
             _lost = self._sweep()
             self.published += 1
@@ -203,6 +212,14 @@ class InFlight:
 
     def ledger(self) -> tuple[int, dict[Outcome, int], int]:
         """Published, ended by outcome, under way; at one instant."""
+        if in_collector():
+            return self._books(self.published - sum(self.ended.values()))
         with self.lock, self._open.timer:  # one instant: what ends while counting is not missed
             _lost = self._sweep()
-            return self.published, dict(self.ended), len(self._open)
+            return self._books(len(self._open))
+
+    def _books(self, under_way: int) -> tuple[int, dict[Outcome, int], int]:
+        ended = dict(self.ended)
+        if self.aside:
+            ended[Outcome.DROPPED] = ended.get(Outcome.DROPPED, 0) + self.aside
+        return self.published + self.aside, ended, under_way

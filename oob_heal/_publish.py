@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 
 from oob_heal import _decide
+from oob_heal._collector import in_collector
 from oob_heal._core import Core, healing
 from oob_heal._drivers import adrive, drive
 from oob_heal._heal import Conversation, End, Subject, conversation, give_back, handing_on
@@ -91,6 +92,13 @@ class Heal:
     @property
     def ended(self) -> bool:
         return self.outcome is not None
+
+    def carried_by(self, taken: Any) -> None:
+        """What its executor returned may tell of its end."""
+        if isinstance(taken, asyncio.Task):
+            self.task = taken
+        elif isinstance(taken, concurrent.futures.Future):
+            taken.add_done_callback(lambda future: self.cut_off() if future.cancelled() else None)
 
     @property
     def stranded(self) -> bool:
@@ -275,6 +283,9 @@ def _strip(error: BaseException | None) -> None:
 
 def publish(core: Core, subject: Subject) -> bool:
     """Hand a heal to the executor. False if the key is looked after already, or it was dropped."""
+    if in_collector():
+        core.inflight.drop_aside()
+        return False
     if core.inflight.holds_back(subject.key, subject.seen) or subject.key in healing.get():
         return False
     trace = core.parts.hub.traceparent()
@@ -299,10 +310,7 @@ def publish(core: Core, subject: Subject) -> bool:
         if not isinstance(error, Exception):
             raise
         return False
-    if isinstance(taken, asyncio.Task):
-        heal.task = taken
-    elif isinstance(taken, concurrent.futures.Future):
-        taken.add_done_callback(lambda future: heal.cut_off() if future.cancelled() else None)
+    heal.carried_by(taken)
     return True
 
 

@@ -14,12 +14,13 @@ from typing import Any
 
 import anyio
 
+from oob_heal._collector import in_collector
 from oob_heal._decide import as_read
 from oob_heal._envelope import Sealed, about, seal, unseal
 from oob_heal._keys import key_text, scope_text
 from oob_heal._model import Entry, Key, Lease, Scope
 from oob_heal._offload import DaemonPool, aside, calls, offload
-from oob_heal.errors import CodecError
+from oob_heal.errors import BackendError, CodecError
 from oob_heal.ports import Codec
 
 
@@ -46,13 +47,16 @@ class Shelf:
         self.keys_in_bytes = self.in_bytes
         self.prompt = bool(getattr(backend, "prompt", False))
         self.shared = bool(getattr(backend, "shared_leases", False))
+        self.lock_free_reads = bool(getattr(backend, "lock_free_reads", False))
         self.deadline = float(getattr(backend, "deadline", math.inf))
         self.longest_keep = float(getattr(backend, "longest_keep", math.inf))
         self.now = backend.now
         self._scope_name = scope_text(scope)
 
     def ask(self, verb: str, *args: Any, **kwargs: Any) -> Any:
-        """A verb, sync."""
+        """A verb, sync. BackendError inside the collector: it may hold the backend's lock."""
+        if in_collector() and not (self.lock_free_reads and verb == "get"):
+            raise BackendError("a finalizer that the garbage collector runs cannot use the backend")
         sent = self._outward(verb, args)
         return self._inward(verb, sent, getattr(self.sync, verb)(*sent, **kwargs))
 
@@ -137,7 +141,7 @@ class Shelf:
         """How many entries there are, where the backend knows without I/O."""
         count = getattr(self.backend, "currsize", None)
         try:
-            size: Any = count(self.scope) if callable(count) else None
+            size: Any = count(self.scope) if callable(count) and not in_collector() else None
         except Exception:
             return None
         return size if isinstance(size, int) else None

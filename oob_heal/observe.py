@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from oob_heal import _lifecycle
+from oob_heal._collector import in_collector
 from oob_heal._model import Freshness, Outcome, Reason
 from oob_heal.ports import Observer
 
@@ -122,6 +123,8 @@ class Mailbox:
 
     def put(self, happening: Any) -> None:
         """Leave a happening. Never raises, never waits for the observer."""
+        if in_collector():  # the lock may be this thread's
+            return
         with self.lock:
             if len(self._waiting) >= self.size:
                 self._waiting.popleft()

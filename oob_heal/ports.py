@@ -10,6 +10,7 @@ means no:
     shared_leases   False     leases hold between processes
     store_clock     False     entries and leases are dated by the store's clock, not this process's
     prompt          False     its verbs return at once, without I/O: async code may call them
+    lock_free_reads False     its get takes no lock: a finalizer may call it
     deadline        inf       seconds within which every verb returns or raises
     longest_keep    inf       seconds for which it keeps an entry at most
     aio             None      its async half

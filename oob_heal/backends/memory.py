@@ -27,6 +27,7 @@ class MemoryBackend(LeasedBackend):
     """
 
     prompt = True
+    lock_free_reads = True
     deadline = 0.0
 
     def __init__(self, maxsize: int = 10_000, *, clock: Clock = time.monotonic) -> None:

@@ -55,8 +55,8 @@ CRASHES = [
     fault(
         "H14 what a pool cancels is never told",
         "_publish.py",
-        "    elif isinstance(taken, concurrent.futures.Future):",
-        "    if False:",
+        "        elif isinstance(taken, concurrent.futures.Future):",
+        "        elif False:",
         "threads.py::test_heals_that_a_pool_cancels_at_its_end_are_lost",
     ),
 ]
