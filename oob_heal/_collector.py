@@ -14,6 +14,8 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
+from oob_heal.errors import BackendError
+
 _runs_in = [0]  # the thread in which it runs, or 0
 
 
@@ -33,3 +35,9 @@ def in_collector() -> bool:
     """Whether a finalizer that the collector calls is below this call."""
     thread = _runs_in[0]
     return thread != 0 and thread == get_ident()
+
+
+def refuse_in_collector() -> None:
+    """Raises BackendError there: the backend's lock may be this thread's."""
+    if in_collector():
+        raise BackendError("a finalizer that the garbage collector runs cannot use the backend")

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from oob_heal import _names
+from oob_heal._collector import refuse_in_collector
 from oob_heal._keys import key_text
 from oob_heal._model import Entry, Key
+from oob_heal._offload import DaemonPool, calls
 from oob_heal._shelf import Shelf
 
 
@@ -57,22 +59,24 @@ class FrontedShelf(Shelf):
         """A verb, sync, of the shared tier; what a read brings, the front has from now on."""
         return self._looked(*args) if verb == "get" else super().ask(verb, *args, **kwargs)
 
-    async def aask(self, verb: str, *args: Any, **kwargs: Any) -> Any:
-        """As ``ask``, awaited."""
+    async def _aask(
+        self, pool: DaemonPool, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         if verb == "get":
-            return await self._alooked(*args)
-        return await super().aask(verb, *args, **kwargs)
+            return await self._alooked(args[0], pool)
+        return await super()._aask(pool, verb, args, kwargs)
 
     def _looked(self, key: Key) -> Entry | None:
+        refuse_in_collector()
         self.backend.follow(self._scope_name)
         with self.near.looking(key, self._name(key)) as look:
             entry: Entry | None = super().ask("get", key)
             look.brought(entry)
         return entry
 
-    async def _alooked(self, key: Key) -> Entry | None:
+    async def _alooked(self, key: Key, pool: DaemonPool = calls) -> Entry | None:
         self.backend.follow(self._scope_name)
         with self.near.looking(key, self._name(key)) as look:
-            entry: Entry | None = await super().aask("get", key)
+            entry: Entry | None = await super()._aask(pool, "get", (key,), {})
             look.brought(entry)
         return entry

@@ -14,13 +14,13 @@ from typing import Any
 
 import anyio
 
-from oob_heal._collector import in_collector
+from oob_heal._collector import in_collector, refuse_in_collector
 from oob_heal._decide import as_read
 from oob_heal._envelope import Sealed, about, seal, unseal
 from oob_heal._keys import key_text, scope_text
 from oob_heal._model import Entry, Key, Lease, Scope
 from oob_heal._offload import DaemonPool, aside, calls, offload
-from oob_heal.errors import BackendError, CodecError
+from oob_heal.errors import CodecError
 from oob_heal.ports import Codec
 
 
@@ -55,8 +55,8 @@ class Shelf:
 
     def ask(self, verb: str, *args: Any, **kwargs: Any) -> Any:
         """A verb, sync. BackendError inside the collector: it may hold the backend's lock."""
-        if in_collector() and not (self.lock_free_reads and verb == "get"):
-            raise BackendError("a finalizer that the garbage collector runs cannot use the backend")
+        if not (self.lock_free_reads and verb == "get"):
+            refuse_in_collector()
         sent = self._outward(verb, args)
         return self._inward(verb, sent, getattr(self.sync, verb)(*sent, **kwargs))
 
