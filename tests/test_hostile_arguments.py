@@ -143,9 +143,9 @@ def test_hostile_and_huge_arguments_are_refused_at_once(what: str) -> None:  # H
     make, said = HOSTILE[what]
     value = make()
     for f in FUNCTIONS:
-        began = time.perf_counter()
+        began = time.thread_time()  # of this thread's own: a busy machine is no failure
         error = refused(f, value)
-        assert time.perf_counter() - began < 2, "it took its time over what it refuses"
+        assert time.thread_time() - began < 2, "it took its time over what it refuses"
         assert error.parameter == "n"
         assert said in str(error)
         assert len(str(error)) < 400
