@@ -215,6 +215,12 @@ class Core:
             )
             self.parts.hub.tell(Advice(self.label, text))
 
+    def failing_keys(self) -> int:
+        """How many keys do not heal."""
+        with self.inflight.lock:
+            self._failing.expire()
+            return len(self._failing)
+
     def failing(self) -> list[Failing]:
         """The keys that do not heal, bounded; none inside the collector."""
         if in_collector():

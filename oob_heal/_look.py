@@ -51,7 +51,7 @@ def _function(core: Core) -> FunctionFigures:
         healing=healing,
         time_to_heal=times[0],
         heal_duration=times[1],
-        failing=len(core.failing()),
+        failing=core.failing_keys(),
         backend_failures=tally.backend_failures,
         backend_failing=_backend_is_failing(core),
         promise=kept,

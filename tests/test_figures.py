@@ -14,7 +14,7 @@ from oob_heal.executors.queue import QueueExecutor
 from oob_heal.executors.threads import ThreadExecutor
 from oob_heal.figures import Buckets, FunctionFigures
 from tests.conftest import Dependency, World
-from tests.waiting import Gate, wait_until
+from tests.waiting import Gate, in_threads, wait_until
 
 
 def figures_of(world: World, function: Any) -> FunctionFigures:
@@ -98,6 +98,17 @@ def test_a_stale_answer_counts_under_the_first_bound_that_it_is_younger_than(wor
         world.clock.advance(step)
         world.do(f(1))
     assert filled(figures_of(world, f).ages) == [(2, 1), (5, 1), (15, 1), (900, 1), (604_800, 1)]
+
+
+def test_threads_that_are_answered_at_once_are_all_counted() -> None:
+    world = World("memory", "sync")
+    f = world.decorate(calling(Dependency()), name="f", ttl=60, default=None)
+    f.set("v", 1)
+    world.clock.advance(100)
+    in_threads(8, lambda number: [f(number % 2) for _ in range(1_000)])
+    figures = figures_of(world, f)
+    assert figures.answers == {"fresh": 0, "stale": 4_000, "default": 4_000, "error": 0}
+    assert filled(figures.ages) == [(300, 4_000)]
 
 
 @pytest.mark.parametrize(("ttl", "bound"), [(60, 60), (61, 300), (10**6, float("inf"))])
