@@ -50,8 +50,9 @@ def own_connections() -> Iterator[None]:
 def from_settings() -> HealingCache:
     """A cache made from ``settings.OOB_HEAL``, the arguments of ``HealingCache``; ``around`` is
     ``own_connections`` unless given. Bad ones are refused by name, as there."""
-    given: dict[str, Any] = dict(getattr(conf.settings, "OOB_HEAL", {}))
-    return HealingCache(**{"around": own_connections, **given})
+    given: dict[str, Any] = {"around": own_connections}
+    given.update(getattr(conf.settings, "OOB_HEAL", {}))
+    return HealingCache(**given)
 
 
 def __getattr__(name: str) -> Any:
