@@ -7,6 +7,7 @@ what it has: the reader judges its age, as ever.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from oob_heal import _names
@@ -18,12 +19,14 @@ from oob_heal._shelf import Shelf
 
 
 class FrontedShelf(Shelf):
-    """As a shelf, over a backend that holds entries ``near``."""
+    """As a shelf, over a backend that holds entries ``near``. ``failed(verb, error)`` is told of
+    reads in whose place the front answered."""
 
-    def __init__(self, *args: Any) -> None:
+    def __init__(self, *args: Any, failed: Callable[[str, Exception], None]) -> None:
         super().__init__(*args)
         self.near = self.backend.near
         self.keys_in_bytes = False
+        self.failed = failed
 
     def _name(self, key: Key) -> str:
         return key_text(self._scope_name, _names.in_bytes(key))
@@ -36,11 +39,8 @@ class FrontedShelf(Shelf):
             return entry
         try:
             return self._looked(key)
-        except Exception:
-            entry = self.near.old(key)
-            if entry is None:
-                raise
-            return entry
+        except Exception as error:
+            return self._instead(key, error)
 
     async def aread(self, key: Key) -> Entry | None:
         """As ``read``, awaited."""
@@ -49,11 +49,16 @@ class FrontedShelf(Shelf):
             return entry
         try:
             return await self._alooked(key)
-        except Exception:
-            entry = self.near.old(key)
-            if entry is None:
-                raise
-            return entry
+        except Exception as error:
+            return self._instead(key, error)
+
+    def _instead(self, key: Key, error: Exception) -> Entry | None:
+        """What the front has in place of an answer, and the failure is told; else that error."""
+        entry: Entry | None = self.near.old(key)
+        if entry is None:
+            raise error
+        self.failed("get", error)
+        return entry
 
     def ask(self, verb: str, *args: Any, **kwargs: Any) -> Any:
         """A verb, sync, of the shared tier; what a read brings, the front has from now on."""

@@ -69,8 +69,11 @@ def wire(core: Core, asked: Asked, parts: Parts, own_executor: Callable[[bool], 
     backend = _backend(asked, parts)
     executor = asked.executor if asked.executor is not None else own_executor(core.is_async)
     odd = functools.partial(parts.hub.tell, Advice(core.label, ODD))
-    make = FrontedShelf if getattr(backend, "near", None) is not None else Shelf
-    shelf = make(backend, _codec(core.fn, asked.codec, backend), core.scope, odd)
+    given = backend, _codec(core.fn, asked.codec, backend), core.scope, odd
+    if getattr(backend, "near", None) is None:
+        shelf = Shelf(*given)
+    else:
+        shelf = FrontedShelf(*given, failed=core.backend_failed)
     _check_colour(core, backend)
     _check_executor(core, shelf, executor)
     core.install(parts, shelf, executor)

@@ -14,6 +14,7 @@ from oob_heal import BackendError, CacheMissError, Freshness, HealingCache, Outc
 from oob_heal.backends.memory import MemoryBackend
 from oob_heal.backends.tiered import TieredBackend
 from oob_heal.codecs import JsonCodec
+from oob_heal.observe import BackendFailed
 from oob_heal.testing import ManualClock, ManualExecutor, SharedStore
 from tests.tier.told import TellingBackend, ToldStore
 
@@ -24,13 +25,19 @@ TTL = 60.0
 class Process:
     """One process: a front, a cache, a decorated function; its heals are run by hand."""
 
-    def __init__(self, store: ToldStore, colour: str, **options: Any) -> None:
+    def __init__(
+        self, store: ToldStore, colour: str, observers: tuple[Any, ...] = (), **options: Any
+    ) -> None:
         self.clock = ManualClock(5_000.0)  # its own, monotonic: not the store's
         self.shared: TellingBackend = store.backend()
         self.tier = TieredBackend(self.shared, clock=self.clock, **{"front_life": LIFE, **options})
         self.executor = ManualExecutor()
         self.cache = HealingCache(
-            backend=self.tier, executor=self.executor, clock=self.clock, codec=JsonCodec()
+            backend=self.tier,
+            executor=self.executor,
+            clock=self.clock,
+            codec=JsonCodec(),
+            observers=observers,
         )
         self.source: Any = "from the source"
 
@@ -192,6 +199,21 @@ def test_while_the_shared_tier_is_away_the_front_serves_by_age_and_nothing_heals
     fleet.pass_time(0.001)
     assert fleet.here() == "default", "the hard limit holds there too"  # H09
     assert fleet.here(2) == "default", "what it never held it has not"
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_read_in_whose_place_the_front_answered_is_told_as_a_failure(colour: str) -> None:  # H18
+    told: list[Any] = []
+    store = ToldStore()
+    here = Process(store, colour, observers=(told.append,))
+    here.write("set", "a")
+    here()
+    store.down = True
+    here.clock.advance(LIFE)
+    assert here() == "a"
+    here.cache.close()
+    failures = [each for each in told if isinstance(each, BackendFailed)]
+    assert [(each.verb, each.error) for each in failures] == [("get", "ConnectionError")]
 
 
 def test_what_is_written_while_the_shared_tier_is_away_is_not_served_as_before(
