@@ -56,7 +56,8 @@ end
 if past.epoch > epoch then
     return {'epoch', told(now), string.format('%.0f', past.epoch)}
 end
-if past.epoch < epoch and past.token ~= '' then
+local cleared = past.epoch < epoch and past.token ~= ''
+if cleared then
     if past['until'] * 1000 > epoch then past.out = '' end
     past.token = ''
 end
@@ -78,6 +79,7 @@ local function save()
     redis.call('HDEL', KEYS[2], unpack(blanks))
     redis.call('PEXPIRE', KEYS[2], math.ceil(kept * 1000))
 end
+if cleared then save() end -- at the next clear nobody could tell when this one was
 local function forget(committed, retry_at)
     past = {committed = committed, retry_at = retry_at, ['until'] = 0}
     for _, name in ipairs(names) do past[name] = past[name] or '' end

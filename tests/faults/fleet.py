@@ -61,4 +61,18 @@ FAULTS = [
         "        if False:\n            return True  # TLS may still",
         (f"{TLS}test_what_tls_says_before_the_first_reply_is_not_taken_for_one",),
     ),
+    Fault(
+        "H28 a clear forgets which lease it voided",
+        "backends/_redis_lua.py",
+        "if cleared then save() end",
+        "",
+        ("tests/redis/test_clears.py",),
+    ),
+    Fault(
+        "H28 a clear hides a crash",
+        "backends/_redis_lua.py",
+        "    if past['until'] * 1000 > epoch then past.out = '' end",
+        "    past.out = ''",
+        ("tests/redis/test_clears.py",),
+    ),
 ]

@@ -63,7 +63,7 @@ class Acts:
 
     def begin(self) -> None:
         self.place = BACKENDS[self.kind]()
-        self.store = Store(self.place.clock)
+        self.store = Store(self.place.clock, epochs=self.place.epochs)
         self.processes = [Process(self) for _ in range(self.place.processes)]
 
     @property

@@ -17,6 +17,7 @@ class Memory:
 
     processes = 1
     forgets = False
+    epochs = False
     maxsize = 5  # of six keys: now and then one is thrown out
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class Shared:
 
     processes = 2
     forgets = True
+    epochs = False
     maxsize = math.inf
 
     def __init__(self) -> None:

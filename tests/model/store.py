@@ -39,8 +39,14 @@ class Past:
 
 
 class Store:
-    def __init__(self, clock: Callable[[], float]) -> None:
+    """With ``epochs`` a clear is seen by a key when it is next touched, and only the last one: a
+    lease that one clear voided and that is past its time at another counts as lapsed, unless
+    somebody touched the key between (docs/decisions/0011)."""
+
+    def __init__(self, clock: Callable[[], float], *, epochs: bool = False) -> None:
         self.clock = clock
+        self.epochs = epochs
+        self.cleared: dict[Key, Lease] = {}  # leases that a clear voided, until the key is touched
         self.chance = 0.5  # what every draw brings, until the world says otherwise
         self.entries: dict[Key, Entry] = {}
         self.leases: dict[Key, Lease] = {}
@@ -64,30 +70,44 @@ class Store:
             del self.leases[key]
             self._remember(key, replace(self._past(key), returned=True))
 
+    def _touch(self, key: Key) -> None:
+        self.cleared.pop(key, None)
+
     def get(self, key: Key) -> Entry | None:
         entry = self.entries.get(key)
         return entry if entry is not None and self.clock() < entry.kept_until else None
 
     def set(self, key: Key, entry: Entry) -> None:
+        self._touch(key)
         self.leases.pop(key, None)
         self.pasts.pop(key, None)
         self.entries[key] = entry
 
     def delete(self, key: Key) -> None:
+        self._touch(key)
         self._void(key)
         self.entries.pop(key, None)
 
     def mark_stale(self, key: Key) -> None:
+        self._touch(key)
         self._void(key)
         if key in self.entries:
             self.entries[key] = replace(self.entries[key], marked=True)
 
     def clear(self, function: int) -> None:
-        for key in {*self.leases, *self.entries}:
-            if key[0] == function:
-                self.delete(key)
+        for key in [key for key in {*self.leases, *self.entries} if key[0] == function]:
+            lease = self.lease(key)
+            self._void(key)
+            self.entries.pop(key, None)
+            if lease is not None and self.epochs:
+                self.cleared[key] = lease
+        for key in [key for key in self.cleared if key[0] == function]:
+            if self.clock() >= self.cleared[key].until:
+                self._touch(key)
+                self._remember(key, replace(self._past(key), returned=False))
 
     def acquire(self, key: Key, lease_for: float, adopt: Lease | None) -> Lease | Refusal:
+        self._touch(key)
         now, held, past = self.clock(), self.lease(key), self._past(key)
         if held is not None:
             if adopt is not held or held.adopted:
@@ -104,6 +124,7 @@ class Store:
         return lease
 
     def commit(self, lease: Lease, entry: Entry | None, nothing_for: float = 0.0) -> bool:
+        self._touch(lease.key)
         if self.lease(lease.key) is not lease:
             return False
         del self.leases[lease.key]
@@ -116,6 +137,7 @@ class Store:
         return True
 
     def release(self, lease: Lease, retry_after: float) -> None:
+        self._touch(lease.key)
         past = self._past(lease.key)
         if past.granted is not lease:
             return

@@ -128,6 +128,7 @@ class Timed:
 
     processes = 2
     forgets = True
+    epochs = True
     maxsize = float("inf")
 
     def __init__(self, server: Server) -> None:

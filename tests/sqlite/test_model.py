@@ -39,6 +39,7 @@ class Place:
 
     processes = 2
     forgets = True
+    epochs = False
     maxsize = math.inf
 
     def __init__(self) -> None:
