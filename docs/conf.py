@@ -50,7 +50,6 @@ html_theme_options = {
 
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True}
 autodoc_preserve_defaults = True
 autodoc_class_signature = "mixed"
 python_use_unqualified_type_names = True
@@ -60,27 +59,47 @@ python_maximum_signature_line_length = 88
 HIDDEN = "   :exclude-members: lock, after_fork"  # between a plug-in and the library
 
 
-class PublicModules(SphinxDirective):
-    """`.. public-modules:: oob_heal.backends`: what each module in a package makes public."""
+class Told(SphinxDirective):
+    """A part of the reference that follows what is there."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        lines = StringList(list(_told(self.arguments[0])), source="conf.py")
+        lines = StringList(list(self.lines(self.arguments[0])), source="conf.py")
         return self.parse_text_to_nodes(lines, allow_section_headings=True)
 
+    def lines(self, argument: str) -> Iterator[str]:
+        raise NotImplementedError
 
-def _told(package: str) -> Iterator[str]:
-    for name in _modules(package):
-        yield from (name, "-" * len(name), "")
-        try:
-            module = importlib.import_module(name)
-        except ImportError as missing:  # an extra that is not installed says so in plain words
-            yield from (f"Not shown here: {missing}", "")
-            continue
-        yield from (f".. automodule:: {name}", "   :no-members:", "")
-        for member in _public(module):
-            yield from (f".. autoclass:: {name}.{member}", "   :members:", HIDDEN, "")
+
+class PublicModules(Told):
+    """`.. public-modules:: oob_heal.backends`: what each module in a package makes public."""
+
+    def lines(self, argument: str) -> Iterator[str]:
+        for name in _modules(argument):
+            title = name.removeprefix("oob_heal.")
+            yield from (title, "-" * len(title), "")
+            try:
+                module = importlib.import_module(name)
+            except ImportError as missing:  # an extra that is not installed says so in plain words
+                yield from (f"Not shown here: {missing}", "")
+                continue
+            yield from (f".. automodule:: {name}", "")
+            for member in _public(module):
+                yield from (f".. autoclass:: {name}.{member}", "   :members:", HIDDEN, "")
+
+
+class PublicNames(Told):
+    """`.. public-names:: values` or `errors`: those of the top level, as they are imported."""
+
+    def lines(self, argument: str) -> Iterator[str]:
+        for name in oob_heal.__all__:
+            member = getattr(oob_heal, name)
+            if not inspect.isclass(member) or member is oob_heal.HealingCache:
+                continue
+            if issubclass(member, Exception) == (argument == "errors"):
+                directive = "autoexception" if argument == "errors" else "autoclass"
+                yield from (f".. {directive}:: oob_heal.{name}", "   :members:", "")
 
 
 def _modules(package: str) -> Iterator[str]:
@@ -112,7 +131,14 @@ def _as_is(found: re.Match[str]) -> str:
     return f"{lead}:\n\n" if lead.endswith(":") else f"{lead}\n\n::\n\n"
 
 
+def _skipped(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object):
+    """A named tuple's fields are told in its docstring, and say nothing by themselves."""
+    return True if (getattr(obj, "__doc__", "") or "").startswith("Alias for field") else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("public-modules", PublicModules)
+    app.add_directive("public-names", PublicNames)
+    app.connect("autodoc-skip-member", _skipped)
     app.connect("autodoc-process-docstring", _laid_out)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
