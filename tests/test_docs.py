@@ -167,3 +167,20 @@ def test_the_docs_say_what_dies_with_the_request() -> None:  # H44
         sentences = [each for each in said.split(". ") if "die with the request" in each]
         assert sentences
         assert "around" in sentences[0]
+
+
+@here_are_the_docs
+@pytest.mark.parametrize(
+    ("page", "suite", "lines"),
+    [("write-an-executor", "ExecutorContract", 10), ("write-a-backend", "BackendContract", 30)],
+)
+def test_a_plug_in_of_ones_own_is_as_short_as_it_is_said_to_be(
+    page: str, suite: str, lines: int
+) -> None:
+    """That it works, and that the contract suite tells a wrong one, the page itself runs."""
+    text = (ROOT / "docs" / "how-to" / f"{page}.md").read_text(encoding="utf-8")
+    source = next(source for language, source in FENCE.findall(text) if "class " in source)
+    written = source.partition("\nclass ")[2].partition("\n\n\n")[0]
+    assert 5 <= sum(bool(line.strip()) for line in written.splitlines()) <= lines
+    assert "broken_promises(" in text
+    assert suite in text
