@@ -7,7 +7,6 @@ goes into what is returned, but for the messages of ``failing``.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +16,7 @@ from oob_heal._model import Outcome
 from oob_heal._promise import Kept
 from oob_heal._reports import Failing, Health, NotKept
 from oob_heal.figures import CacheFigures, DependencyFigures, ExecutorFigures, FunctionFigures
+from oob_heal.observe import without_password
 
 LISTED_AT_MOST = 100  # promises that are not kept
 BACKEND_TROUBLE = 10.0  # s for which a failure of the backend counts as present
@@ -85,11 +85,6 @@ def _said_by(executor: Any) -> dict[str, int]:
 def _dependency(guard: Any) -> DependencyFigures:
     cap = guard.dependency.concurrency
     return DependencyFigures(without_password(guard.name), guard.state, guard.in_flight, cap)
-
-
-def without_password(name: str) -> str:
-    """A name that may be a URL, without who logs in there."""
-    return re.sub(r"//[^/@]*@", "//", name)
 
 
 def failing(core: Core) -> list[Failing]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import threading
 import time
 from collections import deque
@@ -254,11 +255,17 @@ def _is_no_trouble(happening: Happening) -> bool:
     )
 
 
+def without_password(name: str) -> str:
+    """A name that may be a URL, without who logs in there."""
+    return re.sub(r"//[^/@]*@", "//", name)
+
+
 class LogObserver:
     """Says what went wrong to the logger ``oob_heal``: types and advice, never arguments."""
 
     def __call__(self, happening: Happening) -> None:
-        logging.getLogger("oob_heal").warning("%s: %s", happening.function, self._text(happening))
+        about = without_password(happening.function)
+        logging.getLogger("oob_heal").warning("%s: %s", about, self._text(happening))
 
     @staticmethod
     def _text(happening: Happening) -> str:

@@ -17,6 +17,7 @@ from oob_heal.export import _series
 from oob_heal.export.otel import INSTRUMENTS, Telemetry
 from oob_heal.export.prometheus import Collector
 from oob_heal.figures import CacheFigures, DependencyFigures, ExecutorFigures
+from oob_heal.observe import Advice, LogObserver, without_password
 from tests.conftest import Dependency, World
 from tests.test_figures import calling
 
@@ -214,8 +215,9 @@ def test_the_number_of_series_is_capped(monkeypatch: pytest.MonkeyPatch) -> None
     assert sum(read[name] for name in names) == 10
 
 
-def test_a_name_that_is_a_url_shows_no_password() -> None:
-    from oob_heal._look import without_password
-
+# H36
+def test_a_name_that_is_a_url_shows_no_password(caplog: pytest.LogCaptureFixture) -> None:
     assert without_password("https://me:hunter2@stock.example/a") == "https://stock.example/a"
     assert without_password("stock") == "stock"
+    LogObserver()(Advice("https://me:hunter2@stock.example/a", "something"))
+    assert caplog.messages == ["https://stock.example/a: something"]

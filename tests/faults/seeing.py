@@ -144,9 +144,16 @@ EXPORTER_FAULTS = [
     ),
     Fault(
         "H36 a URL with a password is a label",
-        "_look.py",
+        "observe.py",
         'return re.sub(r"//[^/@]*@", "//", name)',
         "return name",
+        (EXPORTERS + "test_a_name_that_is_a_url_shows_no_password",),
+    ),
+    Fault(
+        "H36 a URL with a password is in the log",
+        "observe.py",
+        "        about = without_password(happening.function)\n",
+        "        about = happening.function\n",
         (EXPORTERS + "test_a_name_that_is_a_url_shows_no_password",),
     ),
     Fault(
