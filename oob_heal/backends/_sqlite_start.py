@@ -54,7 +54,7 @@ class NotOursError(ValueError):
 def opened(path: str, timeout: float) -> Link:
     """A connection to a file of ours, made if it is not there. sqlite3.Error or NotOursError."""
     link: Link = sqlite3.connect(
-        path, timeout, isolation_level=None, check_same_thread=False, factory=Link
+        path, timeout=timeout, isolation_level=None, check_same_thread=False, factory=Link
     )
     try:
         link.execute("PRAGMA trusted_schema = OFF")
