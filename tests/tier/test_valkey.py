@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -20,7 +21,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from oob_heal import HealingCache, Outcome
-from oob_heal.backends import _redis_news
+from oob_heal.backends import _redis_news, _redis_rounds
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.backends.tiered import TieredBackend
 from oob_heal.testing import BackendContract, ManualExecutor
@@ -344,6 +345,68 @@ def test_a_front_whose_news_broke_off_looks_at_everything_again(
         server.kill()
         assert f(1) == 2, "while the server is away the front serves"
         server.start()  # empty: a flush is told by nobody
+        wait_until(lambda: f.peek(1) is None)
+
+
+def test_what_was_written_while_nobody_listened_is_looked_for_when_somebody_does_again(
+    valkey: Server,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with (
+        RedisBackend(valkey.url, deadline=PATIENT) as shared,
+        TieredBackend(shared, front_life=3_600) as tier,
+        HealingCache(backend=tier) as cache,
+        RedisBackend(valkey.url, deadline=PATIENT) as elsewhere,
+        HealingCache(backend=elsewhere) as other,
+    ):
+
+        @cache(ttl=3_600, name="deaf", default=0)
+        def f(n: int) -> int:
+            return 1
+
+        theirs = other(ttl=3_600, name="deaf", default=0)(f.__wrapped__)
+        f.set(2, 1)
+        assert f(1) == 2
+        wait_until(lambda: tier._news._line is not None and tier._news._line.asked)
+        with monkeypatch.context() as deaf:
+            deaf.setattr(tier._news, "_connect", lambda: None)
+            tier._news._line.link.sock.shutdown(socket.SHUT_RDWR)
+            wait_until(lambda: tier._news._line is None)
+            assert f(1) == 2
+            theirs.set(3, 1)
+            assert f(1) == 2, "nobody told it"
+            theirs.cache_clear()
+            wait_until(lambda: f.peek(1) is None)  # by the keeper's rounds, within a second
+            f.set(4, 1)
+            assert f(1) == 4
+            theirs.set(5, 1)
+        wait_until(lambda: f(1) == 5)
+
+
+def test_a_clear_elsewhere_is_known_by_its_news_alone(
+    valkey: Server,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_redis_rounds, "REFRESH", 60.0)
+    monkeypatch.setattr(_redis_rounds, "BELIEVED", 600.0)
+    with (
+        RedisBackend(valkey.url, deadline=PATIENT) as shared,
+        TieredBackend(shared, front_life=3_600) as tier,
+        HealingCache(backend=tier) as cache,
+        RedisBackend(valkey.url, deadline=PATIENT) as elsewhere,
+        HealingCache(backend=elsewhere) as other,
+    ):
+
+        @cache(ttl=3_600, name="cleared", default=0)
+        def f(n: int) -> int:
+            return 1
+
+        theirs = other(ttl=3_600, name="cleared", default=0)(f.__wrapped__)
+        f.set(2, 1)
+        assert f(1) == 2
+        wait_until(lambda: tier._news._line is not None and tier._news._line.asked)
+        f(1)
+        theirs.cache_clear()
         wait_until(lambda: f.peek(1) is None)
 
 
