@@ -1,8 +1,9 @@
 """Plants each fault in turn and sees the tests turn red: ``python tests/faults/run.py [WORD]``.
 
-It proves itself: the tests that should notice are green over an unchanged copy first, and
-conftest refuses to run over any package but the copy. A WORD picks the faults whose hazard or
-file has it. Ends with a table, and with 1 if a fault went unnoticed.
+With ``--list`` it only shows each fault, with the tests that catch it. It proves itself: the tests
+that should notice are green over an unchanged copy first, and conftest refuses to run over any
+package but the copy. A WORD picks the faults whose hazard or file has it. Ends with a table, and
+with 1 if a fault went unnoticed.
 """
 
 from __future__ import annotations
@@ -56,12 +57,24 @@ def attempt(fault: Fault) -> str:
     return "unnoticed" if status == GREEN else f"pytest ended with {status}:\n{output[-2000:]}"
 
 
+def listing(faults: list[Fault]) -> str:
+    """Each fault, where it is planted, and below it the tests that catch it."""
+    lines = []
+    for fault in sorted(faults, key=lambda each: (each.hazard, each.file)):
+        lines += [f"{fault.hazard}  ({fault.file})", *(f"    {test}" for test in fault.tests)]
+    return "\n".join([*lines, f"{len(faults)} planted faults"])
+
+
 def main() -> int:
-    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    words = [word for word in sys.argv[1:] if word != "--list"]
+    word = words[0] if words else ""
     faults = [each for each in all_faults() if word in f"{each.hazard} {each.file}"]
     if not faults:
         print(f"no fault has {word!r} in its hazard or file")
         return 1
+    if "--list" in sys.argv:
+        print(listing(faults))
+        return 0
     tests = tuple(sorted({test for fault in faults for test in fault.tests}))
     status, output = run(None, tests)
     if status != GREEN:
