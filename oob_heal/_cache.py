@@ -310,6 +310,17 @@ def _default(options: dict[str, Any]) -> Callable[[], Any] | None:
     if "default" not in options:
         factory: Callable[[], Any] | None = options.get("default_factory")
         return factory
-    value = options["default"]
-    copy = options.get("copy")
-    return (lambda: value) if copy is None else (lambda: copy(value))
+    return _Default(options["default"], options.get("copy"))
+
+
+class _Default:
+    """Makes the default of a function that was given one."""
+
+    def __init__(self, value: Any, copy: Callable[[Any], Any] | None) -> None:
+        self._value = value
+        self._copy = copy
+        if copy is None:
+            self.constant = value
+
+    def __call__(self) -> Any:
+        return self._value if self._copy is None else self._copy(self._value)

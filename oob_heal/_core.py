@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import functools
 import inspect
 import io
 import random
@@ -21,10 +22,12 @@ from cachetools import TLRUCache
 
 from oob_heal import _decide
 from oob_heal._collector import in_collector
+from oob_heal._counted import Counted
 from oob_heal._inflight import InFlight
 from oob_heal._keys import CallKeys
 from oob_heal._model import Entry, Key, Outcome, Policy
 from oob_heal._promise import Counts, Kept, Promise, Window
+from oob_heal._quiet import NO_DEFAULT, Quiet
 from oob_heal._reports import Failing
 from oob_heal._shelf import Shelf
 from oob_heal._tally import Tally
@@ -48,6 +51,8 @@ _INSTALLED = (
     "make_key",
     "inflight",
     "plain",
+    "front",
+    "read",
     "window",
     "_failing",
 )
@@ -91,8 +96,9 @@ class Core:
         self.default = default
         self.around = around
         self.copy = copy
-        self.hits = self.absent = 0
-        self.tally = Tally(promise)
+        self.counted = Counted()
+        self.tally = Tally(promise, self.counted)
+        self.rebind: Callable[[], None] = lambda: None  # gives the function code for new parts
         self.cut_offs = 0
 
     def install(self, parts: Parts, shelf: Shelf, executor: Any) -> None:
@@ -103,8 +109,12 @@ class Core:
         waits = getattr(executor, "queue_timeout", self._asked.queue_timeout)
         self.policy = dataclasses.replace(self._asked, queue_timeout=waits)
         self.make_key = self.keys.in_bytes if shelf.keys_in_bytes else self.keys.in_memory
-        self.inflight = InFlight(parts.clock)
         self.plain = self.copy is None and not parts.hub.listening  # a hit is served as it is
+        self.front = self._front() if self.plain else None
+        self.read: Callable[[Key], Entry | None] = self.shelf.read
+        if self.front is not None:
+            self.read = self.front.read
+        self.inflight = InFlight(parts.clock, quiet=self._quiet())
         self.window: Window | None = None
         if self.tally.promise is not None:
             self.window = Window(self.tally.promise)
@@ -112,6 +122,21 @@ class Core:
         self._failing: TLRUCache[Key, Any] = TLRUCache(
             FAILING_AT_MOST, lambda _key, told, now: now + 86_400, timer=parts.clock
         )
+        self._installed()
+
+    def _front(self) -> Any:
+        """The table of a backend that offers one, for reads without a call through the port."""
+        judged_by = (self.policy.ttl, self.policy.max_stale, self.policy.jitter)
+        return self.shelf.front(judged_by, functools.partial(_fresh_until, self.policy))
+
+    def _quiet(self) -> Quiet:
+        same_clock = self.shelf.now is self.parts.clock
+        default = getattr(self.default, "constant", NO_DEFAULT)
+        return Quiet(self.front if same_clock else None, self.policy, self.tally, default)
+
+    def _installed(self) -> None:
+        self.inflight.quiet.unhush_all()
+        self.rebind()
 
     def uninstall(self) -> Callable[[], None]:
         """Returns what puts the present parts back."""
@@ -120,8 +145,19 @@ class Core:
         def back() -> None:
             for name, part in kept.items():
                 setattr(self, name, part)
+            self._installed()
 
         return back
+
+    @property
+    def hits(self) -> int:
+        """How many answers were fresh."""
+        return self.counted.hits
+
+    @property
+    def absent(self) -> int:
+        """How often there was nothing to serve but a default or an error."""
+        return self.counted.absent
 
     def copied(self, value: Any) -> Any:
         """The value, isolated if the function asks for it."""
@@ -146,7 +182,8 @@ class Core:
         return self.tally.stale
 
     def counts(self) -> Counts:
-        """What was answered so far, for the promise."""
+        """What was answered so far, for the promise. The caller holds the lock of ``inflight``."""
+        self.tally.settle()
         by_age = list(self.tally.stale_by_age)
         hits, absent, errors = self.hits, self.absent, self.tally.errors
         young = hits + self.tally.young(by_age)
@@ -232,6 +269,10 @@ class Core:
             Failing(self.label, key, error, message, attempts, max(0.0, due - now))
             for key, (error, message, attempts, due) in known
         ]
+
+
+def _fresh_until(policy: Policy, entry: Entry) -> float:
+    return _decide.fresh_until(entry, policy)
 
 
 def _said(error: BaseException | None) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from types import MappingProxyType
 from typing import Any
 
-from oob_heal import _read
+from oob_heal import _hot, _read
 from oob_heal._core import Core, check_result
 from oob_heal._drivers import adrive, drive
 from oob_heal._heal import Conversation, End, Subject
@@ -25,7 +25,7 @@ from oob_heal.errors import BackendError, CacheMissError, HealRejectedError, Oob
 
 def decorated(core: Core, parameters: dict[str, Any]) -> Callable[..., Any]:
     """A function that reads the cache in place of calling ``core.fn``."""
-    wrapper = _async_wrapper(core) if core.is_async else _sync_wrapper(core)
+    wrapper = _hot.make(core)
     functools.update_wrapper(wrapper, core.fn)
     shown = MappingProxyType(parameters)
     members: dict[str, Any] = {
@@ -39,20 +39,6 @@ def decorated(core: Core, parameters: dict[str, Any]) -> Callable[..., Any]:
     for name, member in members.items():
         setattr(wrapper, name, member)
     return wrapper
-
-
-def _sync_wrapper(core: Core) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return _read.call(core, args, kwargs)
-
-    return call
-
-
-def _async_wrapper(core: Core) -> Callable[..., Any]:
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        return await _read.acall(core, args, kwargs)
-
-    return call
 
 
 def _sync_members(core: Core) -> dict[str, Callable[..., Any]]:

@@ -3,24 +3,25 @@
 Law: one lock, bounded tables with deadlines, no user code inside. A mark says that a miss of its
 key is being looked after; each mark has a deadline, so nothing outlives its owner. The ledger
 counts each published heal once when it begins and once when it ends, whatever ends it first.
+A ``quiet`` is told, under the lock, of each miss that a mark holds back, and of each mark that
+changes.
 """
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import Counter
 from typing import Any, NamedTuple
 
-from cachetools import TLRUCache
-
 from oob_heal import _lifecycle
 from oob_heal._collector import in_collector
+from oob_heal._due import Due
 from oob_heal._model import Entry, Key, Outcome
 from oob_heal.errors import HealRejectedError
 from oob_heal.ports import Clock
 
 LIMIT = 10_000  # heals under way, of one function
+LOOK_AGAIN = 0.1  # s after which a read looks whether the loop of a heal is closed
 ANY = object()  # a mark that holds back a miss whatever it sees
 
 
@@ -44,15 +45,26 @@ def sight(entry: Entry | None) -> Any:
     return None if entry is None else (entry.dated, entry.marked_stale)
 
 
+class _Loud:
+    """Nobody to tell."""
+
+    def hush(self, key: Key, entry: Entry | None, now: float, until: float) -> None: ...
+
+    def unhush(self, key: Key) -> None: ...
+
+    def unhush_all(self) -> None: ...
+
+
 class InFlight:
     """The marks and the ledger of one function. A heal carries its own ``outcome``, None until
     it ended, ``running``, and ``instead_of``, the stranded heal whose place it took; they are
     changed here only, under the lock. It says itself whether it is ``stranded``: its event loop
     was closed over it, and nothing will ever end it."""
 
-    def __init__(self, clock: Clock, limit: int = LIMIT) -> None:
+    def __init__(self, clock: Clock, limit: int = LIMIT, quiet: Any = None) -> None:
         self.clock = clock
         self.limit = limit
+        self.quiet = quiet if quiet is not None else _Loud()
         self.published = 0
         self.aside = 0  # dropped without the lock
         self.ended: Counter[Outcome] = Counter()
@@ -61,70 +73,64 @@ class InFlight:
 
     def _renew(self) -> None:
         self.lock = threading.Lock()
-        self._marks: TLRUCache[Key, Mark] = TLRUCache(
-            self.limit, lambda _key, mark, _now: mark.until, timer=self.clock
-        )
+        self._marks: Due[Key, Mark] = Due()
         # By number: what is removed from such a table stays a key in its heap for a while, and a
         # heal holds its arguments.
-        self._open: TLRUCache[int, Account] = TLRUCache(
-            math.inf, lambda _number, account, _now: account.until, timer=self.clock
-        )
+        self._open: Due[int, Account] = Due()
 
     def after_fork(self, consistent: bool) -> None:
         """In the child: what is under way is under way in the parent."""
         self.published = sum(self.ended.values())
         self._renew()
 
-    def _sweep(self) -> list[Account]:
+    def _sweep(self, now: float) -> list[Any]:
         """Count what is past its deadline. Its arguments are the user's: the caller keeps what is
         returned until the lock is free, so that they do not die under it."""
-        lost = [account for _, account in self._open.expire()]
+        lost = self._open.expire(now)
         for account in lost:
             self._count(account.heal, Outcome.LOST)
-        return lost
+        return [*lost, *self._marks.expire(now)]
 
     def _close(self, heal: Any) -> None:
-        try:
-            del self._open[id(heal)]
-        except KeyError:  # not there, or past its deadline; removed in either case
-            pass
+        self._open.pop(id(heal))  # also what is past its deadline
 
     def _count(self, heal: Any, outcome: Outcome) -> None:
         heal.outcome = outcome
         self.ended[outcome] += 1
 
-    def holds_back(self, key: Key, entry: Entry | None) -> bool:
-        """Whether a miss of this key that saw this entry is looked after already."""
-        with self.lock:
-            return self._held_back(key, entry)
-
-    def _held_back(self, key: Key, entry: Entry | None) -> bool:
-        mark = self._marks.get(key)
-        if mark is None or (mark.heal is not None and mark.heal.stranded):
+    def _holds_back(self, mark: Mark, entry: Entry | None) -> bool:
+        if mark.heal is not None and mark.heal.stranded:
             return False
         return mark.sees is ANY or mark.sees == sight(entry)
+
+    def _quiet_until(self, mark: Mark, now: float) -> float:
+        """Who runs as a task may be stranded, which nobody tells."""
+        is_task = mark.heal is not None and mark.heal.task is not None
+        return min(mark.until, now + LOOK_AGAIN) if is_task else mark.until
 
     def begin(self, heal: Any, entry: Entry | None, stand_for: float) -> bool:
         """Publish a heal: mark its key, open its account. False if the miss is held back, or
         (counted as dropped) if too much is under way."""
-        with self.lock, self._open.timer as now:
-            _lost = self._sweep()
-            if self._held_back(heal.key, entry):
+        with self.lock:
+            now = self.clock()
+            _lost = self._sweep(now)
+            mark = self._marks.get(heal.key, now)
+            if mark is not None and self._holds_back(mark, entry):
+                self.quiet.hush(heal.key, entry, now, self._quiet_until(mark, now))
                 return False
             self.published += 1
             if len(self._open) >= self.limit or len(self._marks) >= self.limit:
-                self._marks.expire()
-                if len(self._open) >= self.limit or len(self._marks) >= self.limit:
-                    self._count(heal, Outcome.DROPPED)
-                    return False
-            self._take_the_place(heal)
-            self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
-            self._open[id(heal)] = Account(heal, now + stand_for)
+                self._count(heal, Outcome.DROPPED)
+                return False
+            self._take_the_place(heal, now)
+            self.quiet.unhush(heal.key)
+            self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))
+            self._open.put(id(heal), Account(heal, now + stand_for))
             return True
 
-    def _take_the_place(self, heal: Any) -> None:
+    def _take_the_place(self, heal: Any, now: float) -> None:
         """A heal that its loop was closed over has ended, if this one's key had it."""
-        mark = self._marks.get(heal.key)
+        mark = self._marks.get(heal.key, now)
         if mark is not None and mark.heal is not None and mark.heal.stranded:
             self._close(mark.heal)
             self._count(mark.heal, Outcome.LOST)
@@ -138,68 +144,79 @@ class InFlight:
         """Open the account of a heal that no miss here has published; mark its key if free."""
         if in_collector():
             raise HealRejectedError("a finalizer that the garbage collector runs cannot heal")
-        with self.lock, self._open.timer as now:
-            _lost = self._sweep()
+        with self.lock:
+            now = self.clock()
+            _lost = self._sweep(now)
             self.published += 1
-            self._open[id(heal)] = Account(heal, now + stand_for)
-            if heal.key not in self._marks and len(self._marks) < self.limit:
-                self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
+            self._open.put(id(heal), Account(heal, now + stand_for))
+            if self._marks.get(heal.key, now) is None and len(self._marks) < self.limit:
+                self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))
 
     def leads(self, heal: Any, stand_for: float) -> None:
         """The heal holds the lease: of those of its key in this process, the mark is its own."""
-        with self.lock, self._open.timer as now:
-            mark = self._marks.get(heal.key)
+        with self.lock:
+            now = self.clock()
+            mark = self._marks.get(heal.key, now)
             room = mark is not None or len(self._marks) < self.limit
             if room and heal.outcome is None and (mark is None or mark.heal is not heal):
-                self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
+                self.quiet.unhush(heal.key)
+                self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))
 
     def start(self, heal: Any, stand_for: float) -> bool:
         """The heal runs from here. False if it has ended, or runs already."""
-        with self.lock, self._open.timer as now:
-            _lost = self._sweep()
+        with self.lock:
+            now = self.clock()
+            _lost = self._sweep(now)
             if heal.outcome is not None or heal.running:
                 return False
             heal.running = True
-            self._open[id(heal)] = Account(heal, now + stand_for)
-            mark = self._marks.get(heal.key)
+            self._open.put(id(heal), Account(heal, now + stand_for))
+            mark = self._marks.get(heal.key, now)
             if mark is not None and mark.heal is heal:
-                self._marks[heal.key] = Mark(heal, now + stand_for, ANY)
+                self.quiet.unhush(heal.key)
+                self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))
             return True
 
     def handed_on(self, heal: Any, entry_seen: Any, hold_back_for: float, open_for: float) -> None:
         """An engine has the heal: hold back only misses of the same entry, and not for long."""
-        with self.lock, self._open.timer as now:
-            _lost = self._sweep()
+        with self.lock:
+            now = self.clock()
+            _lost = self._sweep(now)
             if heal.outcome is not None:
                 return
             heal.running = False
-            self._open[id(heal)] = Account(heal, now + open_for)
-            mark = self._marks.get(heal.key)
+            self._open.put(id(heal), Account(heal, now + open_for))
+            mark = self._marks.get(heal.key, now)
             if mark is not None and mark.heal is heal:
-                self._marks[heal.key] = Mark(heal, now + hold_back_for, entry_seen)
+                self.quiet.unhush(heal.key)
+                self._marks.put(heal.key, Mark(heal, now + hold_back_for, entry_seen))
 
     def end(self, heal: Any, outcome: Outcome, quiet: float = 0.0) -> bool:
         """The heal ended so, and its key is quiet for a while. False if it had ended before."""
-        with self.lock, self._open.timer as now:
+        with self.lock:
+            now = self.clock()
             if heal.outcome is not None:
                 return False
             self._close(heal)
             self._count(heal, outcome)
-            mark = self._marks.get(heal.key)
+            mark = self._marks.get(heal.key, now)
             if mark is not None and mark.heal is heal:
-                self._marks.pop(heal.key, None)
+                self.quiet.unhush(heal.key)
+                self._marks.pop(heal.key)
                 if quiet > 0:
-                    self._marks[heal.key] = Mark(None, now + quiet, ANY)
+                    self._marks.put(heal.key, Mark(None, now + quiet, ANY))
             return True
 
     def written(self, key: Key) -> None:
         """The application set the key itself: a heal that only waits for it has ended."""
-        with self.lock, self._open.timer:
-            _lost = self._sweep()
-            mark = self._marks.get(key)
+        with self.lock:
+            now = self.clock()
+            _lost = self._sweep(now)
+            mark = self._marks.get(key, now)
             if mark is None or (mark.heal is not None and mark.heal.running):
                 return
-            self._marks.pop(key, None)
+            self.quiet.unhush(key)
+            self._marks.pop(key)
             if mark.heal is not None and mark.heal.outcome is None:
                 self._close(mark.heal)
                 self._count(mark.heal, Outcome.HEALED)
@@ -207,15 +224,16 @@ class InFlight:
     def under_way(self, key: Key) -> Any:
         """The heal of a key that runs in this process, or None."""
         with self.lock:
-            mark = self._marks.get(key)
+            mark = self._marks.get(key, self.clock())
             return mark.heal if mark is not None else None
 
     def ledger(self) -> tuple[int, dict[Outcome, int], int]:
         """Published, ended by outcome, under way; at one instant."""
         if in_collector():
             return self._books(self.published - sum(self.ended.values()))
-        with self.lock, self._open.timer:  # one instant: what ends while counting is not missed
-            _lost = self._sweep()
+        with self.lock:
+            now = self.clock()  # one instant: what ends while counting is not missed
+            _lost = self._sweep(now)
             return self._books(len(self._open))
 
     def _books(self, under_way: int) -> tuple[int, dict[Outcome, int], int]:

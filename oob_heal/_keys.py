@@ -43,19 +43,24 @@ def make_binder(name: str, signature: inspect.Signature) -> Callable[..., tuple[
 
     The interpreter does the binding, so its TypeErrors are the function's own.
     """
-    space: dict[str, Any] = {}
-    parameters = []
-    for index, each in enumerate(signature.parameters.values()):
-        if each.default is not each.empty:
-            space[f"_oob_default_{index}"] = each.default
-            each = each.replace(default=_Raw(f"_oob_default_{index}"))
-        parameters.append(each.replace(annotation=each.empty))
-    shape = str(inspect.Signature(parameters))
-    bound = ", ".join(signature.parameters) + ("," if parameters else "")
+    shape, space = spelled(signature, "_oob_default")
+    bound = ", ".join(signature.parameters) + ("," if signature.parameters else "")
     exec(f"def bind{shape}: return ({bound})", space)  # noqa: S102 - its words are a signature's
     bind: Callable[..., tuple[Any, ...]] = space["bind"]
     bind.__name__ = bind.__qualname__ = name
     return bind
+
+
+def spelled(signature: inspect.Signature, default: str) -> tuple[str, dict[str, Any]]:
+    """A signature as source, with its defaults under names that begin with ``default``."""
+    defaults: dict[str, Any] = {}
+    parameters = []
+    for index, each in enumerate(signature.parameters.values()):
+        if each.default is not each.empty:
+            defaults[f"{default}_{index}"] = each.default
+            each = each.replace(default=_Raw(f"{default}_{index}"))
+        parameters.append(each.replace(annotation=each.empty))
+    return str(inspect.Signature(parameters)), defaults
 
 
 class _Raw:

@@ -40,6 +40,7 @@ def _function(core: Core) -> FunctionFigures:
     kept, tally = core.kept(), core.tally
     _, ended, healing = core.inflight.ledger()
     with core.inflight.lock:
+        tally.settle()
         times = tally.time_to_heal.read(), tally.heal_duration.read()
     hits, stale, absent, errors = core.hits, tally.stale, core.absent, tally.errors
     defaults = max(0, absent - errors)

@@ -286,7 +286,7 @@ def publish(core: Core, subject: Subject) -> bool:
     if in_collector():
         core.inflight.drop_aside()
         return False
-    if core.inflight.holds_back(subject.key, subject.seen) or subject.key in healing.get():
+    if subject.key in healing.get():
         return False
     trace = core.parts.hub.traceparent()
     heal = Heal(subject if trace is None else subject._replace(traceparent=trace))
@@ -295,7 +295,8 @@ def publish(core: Core, subject: Subject) -> bool:
             error = HealRejectedError("too many heals of this function are under way")
             core.ended(heal.key, heal.outcome, error, 0, 0.0)
         return False
-    core.parts.hub.tell(Missed(core.label, subject.reason))
+    if core.parts.hub.listening:
+        core.parts.hub.tell(Missed(core.label, subject.reason))
     core.parts.hub.cache_missed(core.label, subject.reason)
     if heal.instead_of is not None:
         core.ended(heal.key, Outcome.LOST, None, 0, 0.0)

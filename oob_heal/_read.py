@@ -27,12 +27,12 @@ def call(core: Core, args: Args, kwargs: Kwargs) -> Any:
     """What a sync decorated function does."""
     key = core.make_key(args, kwargs)
     try:
-        entry = core.shelf.read(key)
+        entry = core.read(key)
         now = core.shelf.now()
     except Exception as error:
         return _unreadable(core, error).value
     if entry is not None and core.plain and now < fresh_until(entry, core.policy):
-        core.hits += 1
+        core.counted.hits_cell.cell_contents += 1.0
         return entry.value
     return answer(core, key, entry, now, args, kwargs).value
 
@@ -42,12 +42,12 @@ async def acall(core: Core, args: Args, kwargs: Kwargs) -> Any:
     key = core.make_key(args, kwargs)
     try:
         shelf = core.shelf
-        entry = shelf.read(key) if shelf.prompt else await shelf.aread(key)
+        entry = core.read(key) if shelf.prompt else await shelf.aread(key)
         now = shelf.now()
     except Exception as error:
         return _unreadable(core, error).value
     if entry is not None and core.plain and now < fresh_until(entry, core.policy):
-        core.hits += 1
+        core.counted.hits_cell.cell_contents += 1.0
         return entry.value
     return answer(core, key, entry, now, args, kwargs).value
 
@@ -55,7 +55,7 @@ async def acall(core: Core, args: Args, kwargs: Kwargs) -> Any:
 def lookup(core: Core, args: Args, kwargs: Kwargs) -> Served[Any]:
     key = core.make_key(args, kwargs)
     try:
-        entry = core.shelf.read(key)
+        entry = core.read(key)
         now = core.shelf.now()
     except Exception as error:
         return _unreadable(core, error)
@@ -101,7 +101,7 @@ def _again(
 ) -> tuple[Entry | None, Verdict]:
     if core.shelf.sync is None:
         return entry, verdict
-    entry = core.shelf.read(key)
+    entry = core.read(key)
     return entry, _decide.judge(entry, core.shelf.now(), core.policy)
 
 
@@ -120,12 +120,12 @@ def inside_heal_of(key: Key) -> bool:
 
 def _count(core: Core, verdict: Verdict) -> None:
     if verdict.freshness is Freshness.FRESH:
-        core.hits += 1
+        core.counted.hits_cell.cell_contents += 1.0
     elif verdict.freshness is Freshness.STALE:
         tally = core.tally
         tally.stale_by_age[bisect_right(tally.age_bounds, verdict.age or 0.0)] += 1
     else:
-        core.absent += 1
+        core.counted.absent_cell.cell_contents += 1.0
 
 
 def _serve(core: Core, value: Any, verdict: Verdict) -> Served[Any]:
@@ -149,6 +149,6 @@ def _serve(core: Core, value: Any, verdict: Verdict) -> Served[Any]:
 
 def _unreadable(core: Core, error: Exception) -> Served[Any]:
     """The backend could not be read: answer as with none, and publish nothing."""
-    core.absent += 1
+    core.counted.absent_cell.cell_contents += 1.0
     core.backend_failed("get", error)
     return _serve(core, None, Verdict(Freshness.ABSENT, None, Reason.UNAVAILABLE))

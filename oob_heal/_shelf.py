@@ -137,6 +137,14 @@ class Shelf:
         self._odd()
         return None
 
+    def front(self, judged_by: Any, fresh_until: Callable[[Entry], float]) -> Any:
+        """The table of this scope, if the backend lets it be read as it is; else None. A class
+        that only passes on what another one has (a test's) does not count. ``judged_by`` is what
+        ``fresh_until`` rests on: functions that differ in it do not share a table."""
+        if self.in_bytes or not hasattr(type(self.backend), "front"):
+            return None
+        return self.backend.front(self.scope, judged_by, fresh_until)
+
     def currsize(self) -> int | None:
         """How many entries there are, where the backend knows without I/O."""
         count = getattr(self.backend, "currsize", None)

@@ -2,15 +2,19 @@
 
 Law: no lock and no clock here. A request pays one bisection and one list increment, and only for a
 stale answer: fresh ones are counted by the read path alone, and are known to be younger than the
-ttl. What heals add, they add under the lock of ``InFlight``.
+ttl. Stale ones that a table serves while their heal is under way are only counted, too, and have
+the age of the one that was hushed last: exact as to the function's promise, and as to the rest
+where keys grow old together. What heals add, they add under the lock of ``InFlight``.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 
+from oob_heal._counted import Counted
 from oob_heal._model import Outcome
 from oob_heal._promise import Promise
 from oob_heal.figures import Buckets
@@ -46,10 +50,13 @@ class Histogram:
 class Tally:
     """The counters of one function beside its hits and its absent answers."""
 
-    def __init__(self, promise: Promise | None = None) -> None:
+    def __init__(self, promise: Promise | None = None, counted: Counted | None = None) -> None:
+        self._counted = counted or Counted()
+        self._settled = 0
+        self._hushed = 0  # the bucket of what was hushed last
         own = () if promise is None else (promise.limit,)
         # The bounds of this function: those of all, and its promise's own, so that it is exact.
-        self.age_bounds = tuple(sorted({*AGE_BOUNDS, *own}))
+        self.age_bounds: tuple[float, ...] = tuple(sorted({*AGE_BOUNDS, *own}))
         # By bisect_right: an answer is in the first bucket whose bound it is younger than.
         self.stale_by_age = [0] * (len(self.age_bounds) + 1)
         self.errors = 0
@@ -62,7 +69,22 @@ class Tally:
     @property
     def stale(self) -> int:
         """How many answers were stale."""
-        return sum(self.stale_by_age)
+        return sum(self.stale_by_age) + self._counted.stale - self._settled
+
+    def hushed(self, age: float) -> float:
+        """A table serves a stale answer of this age by itself from now on: at most up to the age
+        that is returned. The caller holds the lock of ``InFlight``, as of ``settle``."""
+        bucket = bisect_right(self.age_bounds, age)
+        if bucket != self._hushed:
+            self.settle()
+            self._hushed = bucket
+        return self.age_bounds[bucket] if bucket < len(self.age_bounds) else math.inf
+
+    def settle(self) -> None:
+        """Give the stale answers that were only counted an age."""
+        counted = self._counted.stale
+        self.stale_by_age[self._hushed] += counted - self._settled
+        self._settled = counted
 
     def young(self, stale_by_age: Sequence[int]) -> int:
         """How many stale answers were as young as is promised."""

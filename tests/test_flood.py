@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from oob_heal import HealingCache
+from oob_heal.backends._leaf import MISSES
 from oob_heal.executors.threads import ThreadExecutor
 from oob_heal.testing import ManualExecutor
 
@@ -31,7 +32,8 @@ def resident() -> int:
 def tables_at_their_caps(f: Any) -> None:
     core = f._oob_heal_core
     backend = core.shelf.backend
-    assert len(backend._entries) <= backend.maxsize
+    assert sum(len(table) for table in backend._tables.values()) <= backend.maxsize
+    assert len(core.front.tables.get(int, {})) <= backend.maxsize + MISSES
     assert len(backend._leases._held) <= backend._leases.maxsize
     assert len(backend._leases._past) <= backend._leases.maxsize
     assert len(core.inflight._marks) <= core.inflight.limit

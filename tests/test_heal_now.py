@@ -272,6 +272,7 @@ def test_inside_the_heal_of_its_own_key_it_never_recurses(world: World) -> None:
 
 
 def test_those_who_join_a_drop_take_its_error_and_do_not_call(world: World) -> None:  # H19 H06
+    asked = world.backend.asked
     gone, calls = KeyError("gone"), []
     started, go_on = threading.Event(), threading.Event()
 
@@ -297,7 +298,7 @@ def test_those_who_join_a_drop_take_its_error_and_do_not_call(world: World) -> N
     joiners = [threading.Thread(target=ask) for _ in range(4)]
     for joiner in joiners:
         joiner.start()
-    wait_until(lambda: world.backend.asked["acquire"] >= 5)
+    wait_until(lambda: asked["acquire"] >= 5)
     go_on.set()
     for thread in (first, *joiners):
         thread.join(10)

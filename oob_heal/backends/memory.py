@@ -1,26 +1,29 @@
 """Entries in this process: the default.
 
-Law: a read is one dictionary look-up without a lock; everything else is a few dictionary steps
-under one lock, in which no code of the user's runs. When full, the entry that was written
-longest ago goes first.
+Law: a read is a few dictionary look-ups without a lock; everything else is a few dictionary steps
+under one lock, in which no code of the user's runs. How entries lie, and which goes when there is
+no room, is ``_table``'s and ``_leaf``'s.
 """
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from oob_heal._model import Entry, Key, Scope
+from oob_heal.backends._leaf import Room
 from oob_heal.backends._leased import LeasedBackend
+from oob_heal.backends._table import Front, Table
 from oob_heal.ports import Clock
 
 
 class MemoryBackend(LeasedBackend):
     """A bounded table of ``maxsize`` entries, dated by ``clock`` (seconds, monotonic).
 
-    Leases hold in this process only. One table may serve several functions, which then share
-    its size: a flood of one evicts the others' entries.
+    When full, what was not read for longest goes first, by SIEVE. Leases hold in this process only.
+    One backend may serve several functions, which then share its size; the one with the most
+    entries makes room.
 
     >>> from oob_heal import HealingCache
     >>> cache = HealingCache(backend=MemoryBackend(maxsize=100_000))
@@ -37,36 +40,46 @@ class MemoryBackend(LeasedBackend):
             raise ValueError(f"maxsize= must be at least 1, not {maxsize}")
         super().__init__(clock, leases=max(64, min(maxsize, 100_000)))
         self.maxsize = maxsize
-        self._entries: OrderedDict[Key, Entry] = OrderedDict()
-        self.get = self._entries.get
+        self._room = Room(maxsize)
+        self._tables: dict[Scope, Table] = {}
 
     def __repr__(self) -> str:
-        return f"<MemoryBackend {len(self._entries)}/{self.maxsize}>"
+        return f"<MemoryBackend {self._room.size}/{self.maxsize}>"
+
+    def get(self, key: Key) -> Entry | None:
+        """The entry, or None; takes no lock."""
+        table = self._tables.get(key.scope)
+        return None if table is None else table.get(key.token)
+
+    def front(self, scope: Scope, judged_by: Any, fresh_until: Callable[[Entry], float]) -> Any:
+        """The way in for code that reads the table as it is; None if functions of this scope
+        disagree on how long an entry is fresh."""
+        with self.lock:
+            table = self._table(scope)
+            return Front(self, table) if table.judged_by(judged_by, fresh_until) else None
 
     def currsize(self, scope: Scope) -> int:
         """How many entries of a scope there are, expired ones included."""
-        with self.lock:
-            return sum(1 for key in self._entries if key.scope == scope)
+        table = self._tables.get(scope)
+        return 0 if table is None else len(table)
+
+    def _table(self, scope: Scope) -> Table:
+        table = self._tables.get(scope)
+        if table is None:
+            table = self._tables[scope] = Table(self._room)
+        return table
 
     def _put(self, key: Key, entry: Entry, keep_for: float) -> Any:
-        let_go: list[Any] = [self._entries.get(key)]
-        self._entries[key] = entry
-        self._entries.move_to_end(key)
-        while len(self._entries) > self.maxsize:
-            let_go.append(self._entries.popitem(last=False))
-        return let_go
+        return self._table(key.scope).put(key.token, entry)
 
     def _drop(self, key: Key) -> Any:
-        return self._entries.pop(key, None)
+        return self._table(key.scope).drop(key.token)
 
     def _mark(self, key: Key) -> None:
-        entry = self._entries.get(key)
-        if entry is not None:
-            self._entries[key] = Entry(entry.value, entry.dated, True, entry.spread)
+        self._table(key.scope).mark(key.token)
 
     def _drop_scope(self, scope: Scope) -> Any:
-        keys = [key for key in self._entries if key.scope == scope]
-        return [self._entries.pop(key) for key in keys]
+        return self._table(scope).clear()
 
     def _in_scope(self, key: Key, scope: Scope) -> bool:
         return key.scope == scope
@@ -74,5 +87,5 @@ class MemoryBackend(LeasedBackend):
     def after_fork(self, consistent: bool) -> None:
         """As of every leased table; one that was copied half-written starts empty."""
         super().after_fork(consistent)
-        if not consistent:
-            self._entries.clear()
+        for table in self._tables.values():
+            table.unhush_all() if consistent else table.clear()

@@ -29,14 +29,14 @@ FAULTS = [
     fault(
         "H27 a value dies under the lock of the table",
         "backends/memory.py",
-        "        return self._entries.pop(key, None)",
-        "        self._entries.pop(key, None)",
+        "        return self._table(key.scope).drop(key.token)",
+        "        self._table(key.scope).drop(key.token)",
         "finalizers.py::test_a_value_may_call_back_as_it_is_let_go_of",
     ),
     fault(
         "H27 a lost heal's arguments die under the lock of the marks",
         "_inflight.py",
-        "        return lost\n",
+        "        return [*lost, *self._marks.expire(now)]\n",
         "        return []\n",
         "finalizers.py::test_an_argument_may_call_back_as_its_lost_heal_is_swept_away",
     ),

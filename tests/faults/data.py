@@ -211,8 +211,8 @@ FAULTS = [
     fault(
         "H10 a default is shared though copy= is given",
         "_cache.py",
-        "return (lambda: value) if copy is None else (lambda: copy(value))",
-        "return lambda: value",
+        "return self._value if self._copy is None else self._copy(self._value)",
+        "return self._value",
         "values.py::test_a_default_is_shared_unless_it_is_copied_or_made",
     ),
     fault(
@@ -225,9 +225,9 @@ FAULTS = [
     fault(
         "H18 a backend that cannot be read counts as empty, and publishes",
         "_read.py",
-        "        entry = core.shelf.read(key)\n        now = core.shelf.now()\n"
+        "        entry = core.read(key)\n        now = core.shelf.now()\n"
         "    except Exception as error:\n        return _unreadable(core, error).value",
-        "        entry = core.shelf.read(key)\n        now = core.shelf.now()\n"
+        "        entry = core.read(key)\n        now = core.shelf.now()\n"
         "    except Exception:\n        entry, now = None, core.shelf.now()",
         "rules.py::test_a_backend_that_cannot_be_read_answers_as_with_none_and_publishes_nothing",
     ),

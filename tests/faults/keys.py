@@ -152,8 +152,9 @@ KEY_FAULTS = [
     Fault(
         "H35 clearing a scope clears all that begin like it",
         "backends/memory.py",
-        "keys = [key for key in self._entries if key.scope == scope]",
-        "keys = [key for key in self._entries if key.scope.label.startswith(scope.label)]",
+        "        return self._table(scope).clear()",
+        "        return [each.clear() for of, each in self._tables.items()"
+        " if of.label.startswith(scope.label)]",
         (MEMBERS + "test_cache_clear_clears_its_own_scope_and_no_other",),
     ),
     Fault(

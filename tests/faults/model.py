@@ -6,13 +6,6 @@ MACHINE = ("tests/test_state_machine.py::test_whatever_happens_the_cache_does_wh
 RANDOM = ("tests/test_schedules.py::test_at_random_the_promises_hold_and_no_lease_is_left",)
 THREE = ("tests/test_schedules.py::test_in_every_order_of_three_actors_the_promises_hold",)
 SWITCHES = "tests/test_thread_switches.py"
-HIT = (
-    "        now = core.shelf.now()\n"
-    "    except Exception as error:\n"
-    "        return _unreadable(core, error).value\n"
-    "    if entry is not None and core.plain and now < fresh_until(entry, core.policy):\n"
-)
-
 FAULTS = [
     Fault(
         "H07 the fence is dropped, says the model",
@@ -67,8 +60,10 @@ FAULTS = [
     Fault(
         "H13 a mark has no deadline, says the model",
         "_inflight.py",
-        "self.limit, lambda _key, mark, _now: mark.until, timer=self.clock",
-        "self.limit, lambda _key, mark, _now: math.inf, timer=self.clock",
+        "            self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))\n"
+        "            self._open.put(",
+        "            self._marks.put(heal.key, Mark(heal, float('inf'), ANY))\n"
+        "            self._open.put(",
         MACHINE,
     ),
     Fault(
@@ -173,9 +168,10 @@ FAULTS = [
     ),
     Fault(
         "H40 a read is counted in two steps",
-        "_read.py",
-        HIT + "        core.hits += 1\n",
-        HIT + "        core.hits = max(core.hits + 1, 0)\n",
+        "_hot.py",
+        "                hits += 1.0\n                return value\n            if until",
+        "                hits = max(hits + 1.0, 0.0)\n"
+        "                return value\n            if until",
         (f"{SWITCHES}::test_every_read_is_counted_once",),
     ),
     Fault(

@@ -18,9 +18,9 @@ CRASHES = [
     fault(
         "H13 a mark has no deadline",
         "_inflight.py",
-        "            self._open[id(heal)] = Account(heal, now + stand_for)\n"
+        "            self._open.put(id(heal), Account(heal, now + stand_for))\n"
         "            return True\n\n    def _take_the_place",
-        "            self._marks[heal.key] = Mark(heal, math.inf, ANY)\n"
+        "            self._marks.put(heal.key, Mark(heal, float('inf'), ANY))\n"
         "            return True\n\n    def _take_the_place",
         "crashes.py::test_a_heal_that_its_executor_never_runs_costs_its_mark_and_one_read",
     ),
@@ -28,9 +28,9 @@ CRASHES = [
         "H13 the mark of a heal that runs outlives its lease",
         "_inflight.py",
         "            heal.running = True\n"
-        "            self._open[id(heal)] = Account(heal, now + stand_for)",
+        "            self._open.put(id(heal), Account(heal, now + stand_for))",
         "            heal.running = True\n            stand_for *= 2\n"
-        "            self._open[id(heal)] = Account(heal, now + stand_for)",
+        "            self._open.put(id(heal), Account(heal, now + stand_for))",
         "crashes.py::test_a_heal_abandoned_after_any_step_costs_one_lease_and_one_read",
     ),
     fault(

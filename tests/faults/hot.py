@@ -1,0 +1,112 @@
+"""Faults in the fastest read: the generated code, its table, what is quiet, who is evicted."""
+
+from tests.faults._plant import Fault
+
+HOT = "tests/test_hot.py::test_"
+
+
+def fault(hazard: str, file: str, before: str, after: str, *tests: str) -> Fault:
+    return Fault(hazard, file, before, after, tuple(HOT + each for each in tests))
+
+
+FAULTS = [
+    fault(
+        "H01 0.0 is looked up as it is",
+        "backends/_table.py",
+        "        if value:\n            return value",
+        "        if True:\n            return value",
+        "every_keyable_argument_is_served_its_own_value_and_no_other",
+    ),
+    fault(
+        "H01 a member of an enum that says what is equal is looked up as it is",
+        "backends/_table.py",
+        "cls.__hash__ in _HASHES and cls.__eq__ in _EQUALITIES",
+        "True",
+        "members_that_say_they_are_equal_are_two_arguments",
+    ),
+    fault(
+        "H01 only the first argument's type counts",
+        "_hot.py",
+        'types_ = "".join(f"[{self.words[\'type\']}({name})]" for name in self.kept)',
+        'types_ = "".join(f"[{self.words[\'type\']}({self.kept[0]})]" for _ in self.kept)',
+        "equal_arguments_of_other_types_are_other_calls_whoever_came_first",
+    ),
+    fault(
+        "H08 a quiet absent key serves its default inside a heal",
+        "_hot.py",
+        "until is MISSING and now < facts and not healing():",
+        "until is MISSING and now < facts:",
+        "a_quiet_absent_key_serves_no_default_inside_a_heal",
+    ),
+    fault(
+        "H09 a quiet stale value is served until its mark ends",
+        "_quiet.py",
+        "until = min(until, _decide.servable_until(entry, self._policy))",
+        "_decide.servable_until(entry, self._policy)",
+        "a_quiet_stale_value_is_not_served_beyond_its_limit",
+    ),
+    fault(
+        "H09 a hit is fresh for the whole ttl",
+        "_core.py",
+        "    return _decide.fresh_until(entry, policy)",
+        "    return entry.dated + policy.ttl",
+        "until_when_a_hit_is_fresh_is_what_the_rules_say",
+    ),
+    fault(
+        "H13 a key stays quiet when its mark changes",
+        "_quiet.py",
+        "            self._front.unhush(key.token)",
+        "            pass",
+        "no_key_is_quiet_without_a_mark",
+    ),
+    fault(
+        "a miss that is looked after asks again each time",
+        "_inflight.py",
+        "                self.quiet.hush(heal.key, entry, now, self._quiet_until(mark, now))\n",
+        "",
+        "a_stale_and_an_absent_key_are_quiet_while_a_heal_is_under_way",
+    ),
+    fault(
+        "H12 a read waits for who writes to the table",
+        "backends/_table.py",
+        "if lock.acquire(blocking=False):",
+        "if lock.acquire():",
+        "no_read_waits_for_who_writes_to_its_table",
+    ),
+    fault(
+        "the hand forgives nobody",
+        "backends/_leaf.py",
+        "if until is UNSEEN or forgiven == FORGIVEN:",
+        "if True:",
+        "what_was_read_outlives_what_was_not",
+    ),
+    fault(
+        "the hand forgives without an end",
+        "backends/_leaf.py",
+        "if until is UNSEEN or forgiven == FORGIVEN:",
+        "if until is UNSEEN:",
+        "one_write_evicts_one_entry_and_looks_at_few",
+    ),
+    fault(
+        "a swapped clock is not the hit's",
+        "_core.py",
+        "        self.inflight.quiet.unhush_all()\n        self.rebind()",
+        "        self.inflight.quiet.unhush_all()",
+        "a_swapped_clock_backend_or_observer_is_the_hits_too",
+    ),
+    fault(
+        "one function's entries are fresh for as long as another's",
+        "backends/_table.py",
+        "        if self.policy is not None and self.policy != policy:\n            return False\n",
+        "",
+        "functions_that_disagree_on_freshness_do_not_share_a_table",
+    ),
+    fault(
+        "H37 the lines of a function outlive it",
+        "_hot.py",
+        "        weakref.finalize(made.__code__, linecache.cache.pop, filename, None)"
+        ".atexit = False\n",
+        "",
+        "the_lines_of_a_function_that_is_gone_are_not_kept",
+    ),
+]
