@@ -116,8 +116,9 @@ TASKS = [
     fault(
         "H23 a heal whose loop was closed over it keeps its key",
         "_inflight.py",
-        "        if mark is None or (mark.heal is not None and mark.heal.stranded):",
-        "        if mark is None:",
+        "        if mark.heal is not None and mark.heal.stranded:\n            return False\n"
+        "        return mark.sees",
+        "        return mark.sees",
         STRANDED,
     ),
     fault(
