@@ -117,6 +117,7 @@ def main() -> int:
     for peer in PEERS:
         if not peer.version:
             print(f"  {peer.name} is not installed: pip install -e '.[bench]'")
+    asked.output.mkdir(parents=True, exist_ok=True)
     names = [name for name in MEASURES if asked.only in name]
     for number, name in enumerate(names, 1):
         print(f"\n[{number}/{len(names)}] {name} ...", end="", flush=True)
@@ -125,8 +126,7 @@ def main() -> int:
         print(f" {time.perf_counter() - start:.0f} s", end="")
         show("", results[name])
         sys.stdout.flush()
-    asked.output.mkdir(parents=True, exist_ok=True)
-    (asked.output / "benchmarks.json").write_text(json.dumps(results, indent=1))
+        (asked.output / "benchmarks.json").write_text(json.dumps(results, indent=1))
     drawn = plot(results, asked.output / "benchmarks.png")
     print(f"\nwrote {asked.output}/benchmarks.json" + (" and benchmarks.png" if drawn else ""))
     return 0

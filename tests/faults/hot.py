@@ -109,4 +109,18 @@ FAULTS = [
         "",
         "the_lines_of_a_function_that_is_gone_are_not_kept",
     ),
+    Fault(
+        "H22 in the child a coarse clock stands still",
+        "clocks.py",
+        "        _lifecycle.survives_fork(self)\n",
+        "",
+        ("tests/test_clocks.py::test_in_the_child_of_a_fork_it_is_parked_and_starts_anew",),
+    ),
+    Fault(
+        "a coarse clock that lags says nothing of it",
+        "clocks.py",
+        "            if late > self.tolerance:\n",
+        "            if False:\n",
+        ("tests/test_clocks.py::test_a_look_that_comes_too_late_makes_the_time_exact",),
+    ),
 ]
