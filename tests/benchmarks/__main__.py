@@ -83,6 +83,8 @@ def plot(results: Row, path: Path) -> bool:
     except ImportError:
         return False
     hit, expiring = results.get("hit", {}).get("one int", {}), results.get("everything expires", {})
+    if not hit or not expiring:
+        return False
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.6), layout="constrained")
     _bars(left, hit, "A hit, one int argument", "nanoseconds (log)")
     worst = {name: row["p99.9"] for name, row in expiring.items()}
