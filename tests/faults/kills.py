@@ -25,8 +25,8 @@ FAULTS = [
     Fault(
         "H13 whoever sent a heal to a worker that was killed waits for it longer than a lease",
         "_inflight.py",
-        "self._marks[heal.key] = Mark(heal, now + hold_back_for, entry_seen)",
-        "self._marks[heal.key] = Mark(heal, now + open_for, entry_seen)",
+        "self._marks.put(heal.key, Mark(heal, now + hold_back_for, entry_seen))",
+        "self._marks.put(heal.key, Mark(heal, now + open_for, entry_seen))",
         (f"{KILLED}[queue]",),
     ),
     Fault(
