@@ -150,6 +150,17 @@ def test_every_python_block_of_a_page_runs_and_prints_what_is_shown(page: Path) 
 
 
 @here_are_the_docs
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_no_test_can_run_is_python_all_the_same(page: Path) -> None:
+    """Every block says what it is; a ``py`` block needs an engine or a server that is not here."""
+    for language, text in FENCE.findall(page.read_text(encoding="utf-8")):
+        assert language in ("", "python", "py", "text", "sh")
+        assert language or not text.lstrip().startswith(("from ", "import ", "@", ">>>", "def "))
+        if language == "py":
+            compile(text, str(page), "exec")
+
+
+@here_are_the_docs
 def test_the_readme_is_short_and_opens_with_the_two_commands() -> None:
     readme = PAGES[0].read_text(encoding="utf-8")
     assert readme.count("\n") <= 150
