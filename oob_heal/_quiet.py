@@ -47,7 +47,7 @@ class Quiet:
         if promise is not None:  # what is older is counted one by one
             until = min(until, entry.dated + promise.limit)
         if now < until:
-            until = min(until, entry.dated + self._tally.hushed(now - entry.dated))
+            until = self._tally.hushed(now - entry.dated, now, until)
             self._until[key] = until
             self._front.hush(key.token, entry, until)
 

@@ -3,8 +3,8 @@
 Law: no lock and no clock here. A request pays one bisection and one list increment, and only for a
 stale answer: fresh ones are counted by the read path alone, and are known to be younger than the
 ttl. Stale ones that a table serves while their heal is under way are only counted, too, and have
-the age of the one that was hushed last: exact as to the function's promise, and as to the rest
-where keys grow old together. What heals add, they add under the lock of ``InFlight``.
+the age of the oldest of them: exact as to the function's promise, and never younger than they were.
+What heals add, they add under the lock of ``InFlight``.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Tally:
     def __init__(self, promise: Promise | None = None, counted: Counted | None = None) -> None:
         self._counted = counted or Counted()
         self._settled = 0
-        self._hushed = 0  # the bucket of what was hushed last
+        self._hushed = 0  # the bucket of the oldest that a table serves by itself,
+        self._hushed_until = -math.inf  # and until when it does
         own = () if promise is None else (promise.limit,)
         # The bounds of this function: those of all, and its promise's own, so that it is exact.
         self.age_bounds: tuple[float, ...] = tuple(sorted({*AGE_BOUNDS, *own}))
@@ -71,14 +72,19 @@ class Tally:
         """How many answers were stale."""
         return sum(self.stale_by_age) + self._counted.stale - self._settled
 
-    def hushed(self, age: float) -> float:
-        """A table serves a stale answer of this age by itself from now on: at most up to the age
-        that is returned. The caller holds the lock of ``InFlight``, as of ``settle``."""
+    def hushed(self, age: float, now: float, until: float) -> float:
+        """A table serves a stale answer of this age by itself from now on, and until when, at most
+        until then: in that time it stays in its bucket. Older ones that a table still serves keep
+        the bucket theirs. The caller holds the lock of ``InFlight``, as of ``settle``."""
         bucket = bisect_right(self.age_bounds, age)
-        if bucket != self._hushed:
+        if bucket < len(self.age_bounds):
+            until = min(until, now - age + self.age_bounds[bucket])
+        if bucket > self._hushed or now >= self._hushed_until:
             self.settle()
-            self._hushed = bucket
-        return self.age_bounds[bucket] if bucket < len(self.age_bounds) else math.inf
+            self._hushed, self._hushed_until = bucket, until
+        elif bucket == self._hushed:
+            self._hushed_until = max(self._hushed_until, until)
+        return until
 
     def settle(self) -> None:
         """Give the stale answers that were only counted an age."""

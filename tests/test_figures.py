@@ -111,6 +111,25 @@ def test_threads_that_are_answered_at_once_are_all_counted() -> None:
     assert filled(figures.ages) == [(300, 4_000)]
 
 
+def test_no_answer_shows_younger_than_it_was_where_keys_are_of_different_ages() -> None:
+    """While their heals are under way, a table may answer for them by itself."""
+    world = World("memory", "sync")
+    world.cache = HealingCache(executor=world.executor, clock=world.clock, namespace="test")
+    f = world.decorate(calling(Dependency()), name="f", ttl=1)
+    client = Client(world, f)
+    for n, step in enumerate((1_000, 100, 10, 3)):
+        f.set("v", n)
+        world.clock.advance(step)
+    for _ in range(5):
+        for n in (0, 3, 1, 2, 0, 3):
+            client.ask(n, plainly=True)
+            world.clock.advance(0.2)
+    figures = figures_of(world, f)
+    assert figures.ages.count == len(client.ages) == 30
+    for bound, count in figures.ages.up_to:
+        assert count <= sum(age < bound for age in client.ages), bound
+
+
 @pytest.mark.parametrize(("ttl", "bound"), [(60, 60), (61, 300), (10**6, float("inf"))])
 def test_a_fresh_answer_counts_under_the_smallest_bound_not_below_the_ttl(
     world: World, ttl: float, bound: float

@@ -14,6 +14,13 @@ FIGURE_FAULTS = [
         (COUNTED,),
     ),
     Fault(
+        "seeing: an old answer has the age of a younger one that a table serves",
+        "_tally.py",
+        "        if bucket > self._hushed or now >= self._hushed_until:\n",
+        "        if bucket != self._hushed:\n",
+        (FIGURES + "test_no_answer_shows_younger_than_it_was_where_keys_are_of_different_ages",),
+    ),
+    Fault(
         "seeing: a fresh answer claims to be younger than its ttl",
         "_tally.py",
         "counts[bisect_left(AGE_BOUNDS, ttl)] += fresh",
