@@ -100,7 +100,8 @@ def _bars(axes: Any, values: dict[str, float], title: str, unit: str) -> None:
     names = [name for name, _ in ordered]
     colours = ["#c2410c" if name.startswith("oob_heal") else "#94a3b8" for name in names]
     bars = axes.barh(names, [value for _, value in ordered], color=colours)
-    axes.bar_label(bars, fmt="%.3g", padding=3)
+    told = [f"{value:,.0f}" if value >= 10 else f"{value:.2g}" for _, value in ordered]
+    axes.bar_label(bars, labels=told, padding=3)
     axes.set_xscale("log")
     axes.margins(x=0.18)
     axes.set_title(title)
