@@ -166,7 +166,7 @@ class _Binding:
         function.__globals__[word["miss"]] = functools.partial(miss, core)
         if core.front is None or not self._text.can_be_fast:
             return
-        names = {"tables": core.front.tables, "clock": core.shelf.now, "type": type}
+        names = {"tables": core.front.tables, "clock": core.front.clock, "type": type}
         names |= {"HUSHED": HUSHED, "MISSING": MISSING, "healing": healing.get}
         names |= {"Exception": Exception}
         function.__globals__.update({word[name]: part for name, part in names.items()})

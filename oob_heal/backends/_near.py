@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 from oob_heal import _lifecycle
 from oob_heal._model import Entry, Key
+from oob_heal.backends._glance import Glance
 from oob_heal.ports import Clock
 
 
@@ -53,6 +55,7 @@ class Near:
         self.clock = clock
         self._held: OrderedDict[Key, Held] = OrderedDict()
         self._names: dict[str, dict[str, Key]] = {}  # by scope, then by name
+        self._glances: dict[Any, weakref.WeakSet[Glance]] = {}  # by scope
         self._start()
         _lifecycle.survives_fork(self)
 
@@ -64,10 +67,33 @@ class Near:
         """In the child: nobody listens yet, and what the parent looks at is the parent's."""
         self._start()
         if not consistent:
+            for key in self._held:
+                self._forget(key)
             self._held.clear()
             self._names.clear()
         for scope in list(self._names):
             self.hear("missed", scope)
+
+    def shown_in(self, scope: Any, glance: Glance) -> None:
+        """From now on a copy of what is fresh of a scope, for as long as somebody has it."""
+        with self.lock:
+            self._glances.setdefault(scope, weakref.WeakSet()).add(glance)
+
+    def show(self, key: Key) -> None:
+        """Copy what is held of a key. Never waits for who writes."""
+        glances = self._glances.get(key.scope)
+        if glances and self.lock.acquire(blocking=False):
+            try:
+                held = self._held.get(key)
+                if held is not None:
+                    for each in glances:
+                        each.put(key.token, held.entry, held.until)
+            finally:
+                self.lock.release()
+
+    def _forget(self, key: Key) -> list[Any]:
+        """Take a key out of every copy, before what is held of it changes."""
+        return [each.forget(key.token) for each in self._glances.get(key.scope, ())]
 
     def __len__(self) -> int:
         return len(self._held)
@@ -107,13 +133,13 @@ class Near:
             while len(self._held) > self.maxsize:
                 let_go.append(self._drop(next(iter(self._held.values())).name))
 
-    def _drop(self, name: str) -> Held | None:
+    def _drop(self, name: str) -> Any:
         scope = scope_of(name)
         names = self._names.get(scope, {})
         key = names.pop(name, None)
         if not names:
             self._names.pop(scope, None)
-        return None if key is None else self._held.pop(key)
+        return None if key is None else (self._forget(key), self._held.pop(key))
 
     def hear(self, verb: str, of: str) -> None:
         """A verb was done: ``of`` is the name of a key, or a scope for ``clear``, and for
@@ -126,7 +152,7 @@ class Near:
             names = list(self._names.get(of, ())) if whole else [of]
             _let_go = [self._change(verb, name) for name in names]
 
-    def _change(self, verb: str, name: str) -> Held | None:
+    def _change(self, verb: str, name: str) -> Any:
         """What was overwritten or removed is gone; of what healed, the entry of before is still
         better than none, should the shared tier be away."""
         if verb in ("set", "delete", "clear"):
@@ -134,12 +160,12 @@ class Near:
         key = self._names.get(scope_of(name), {}).get(name)
         if key is None:
             return None
-        before = self._held[key]
+        copies, before = self._forget(key), self._held[key]
         entry = before.entry
         if verb == "mark_stale":
             entry = Entry(entry.value, entry.dated, True, entry.spread)
         self._held[key] = Held(entry, name, -math.inf)
-        return before
+        return copies, before
 
 
 def scope_of(name: str) -> str:

@@ -203,6 +203,7 @@ class Front:
         self._owner = owner
         self._table = table
         self.tables = table.tables
+        self.clock = owner.now
 
     def read(self, key: Any) -> Entry | None:
         """The entry of a key, or None, for the request path. Waits for no lock."""

@@ -314,4 +314,34 @@ FAULTS = [
         "tier/test_valkey.py::test_what_was_written_while_nobody_listened_is_looked_for_when_somebody"
         "_does_again",
     ),
+    fault(
+        "a write leaves its copy in the fastest read",
+        "backends/_near.py",
+        "for each in self._glances.get(key.scope, ())]",
+        "for each in ()]",
+        "tier/test_hit.py::test_a_hit_in_front_asks_nobody_but_the_table",
+        "tier/test_front.py::test_a_write_is_known_here_at_once_and_elsewhere_when_heard_or_after"
+        "_front_life",
+    ),
+    fault(
+        "the fastest read passes over front_life",
+        "backends/_glance.py",
+        "until = min(until, self._fresh_until(entry) - self._now() + now)",
+        "until = self._fresh_until(entry) - self._now() + now",
+        "tier/test_hit.py::test_a_hit_in_front_asks_nobody_but_the_table",
+    ),
+    fault(
+        "H09 the fastest read passes over the ttl",
+        "backends/_glance.py",
+        "        until = min(until, self._fresh_until(entry) - self._now() + now)\n",
+        "",
+        "tier/test_hit.py::test_a_hit_in_front_asks_nobody_but_the_table",
+    ),
+    fault(
+        "a hit in front goes the long way",
+        "_fronted.py",
+        'if "near" not in vars(self.backend):',
+        "if True:",
+        "tier/test_hit.py::test_a_hit_in_front_asks_nobody_but_the_table",
+    ),
 ]
