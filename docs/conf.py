@@ -63,6 +63,7 @@ class Told(SphinxDirective):
     """A part of the reference that follows what is there."""
 
     required_arguments = 1
+    final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
         lines = StringList(list(self.lines(self.arguments[0])), source="conf.py")
@@ -70,6 +71,17 @@ class Told(SphinxDirective):
 
     def lines(self, argument: str) -> Iterator[str]:
         raise NotImplementedError
+
+
+class InOneForm(Told):
+    """`.. in-one-form:: oob_heal.healing_cache(*, ttl, **options)`: a function whose overloads are
+    a type checker's business, in the form that people write."""
+
+    def lines(self, argument: str) -> Iterator[str]:
+        module, _, name = argument.partition("(")[0].rpartition(".")
+        yield from (f".. py:function:: {argument}", "")
+        told = inspect.getdoc(getattr(importlib.import_module(module), name)) or ""
+        yield from (f"   {line}" for line in told.splitlines())
 
 
 class PublicModules(Told):
@@ -139,6 +151,7 @@ def _skipped(app: Sphinx, what: str, name: str, obj: object, skip: bool, options
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("public-modules", PublicModules)
     app.add_directive("public-names", PublicNames)
+    app.add_directive("in-one-form", InOneForm)
     app.connect("autodoc-skip-member", _skipped)
     app.connect("autodoc-process-docstring", _laid_out)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
