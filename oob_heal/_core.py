@@ -238,6 +238,15 @@ class Core:
         missed, took = times or (None, None)
         self.parts.hub.tell(HealEnded(self.label, outcome, name, attempt, advice, took, missed))
 
+    def quarantined(self, key: Key, attempts: int, wait: float) -> None:
+        """A key whose healers do not survive it is left alone: failing() shows it, the log hears
+        of it."""
+        message = "its healer crashed, or was killed, again and again"
+        with self.inflight.lock:
+            self._failing[key] = ("Quarantined", message, attempts, self.parts.clock() + wait)
+        text = f"a key is left alone for {wait:.0f} s: {message}; see failing()"
+        self.parts.hub.tell(Advice(self.label, text))
+
     def no_longer_failing(self, key: Key) -> None:
         with self.inflight.lock:
             self._failing.pop(key, None)

@@ -26,6 +26,8 @@ from oob_heal.ports import AHEAD_AT_MOST
 
 LEASE_MARGIN = 1.0  # s, by which a lease outlasts heal_timeout: the commit's own time
 QUIET_AT_MOST = 1.0  # s, for which a mark stands that no heal in this process backs
+ATTEMPTS_BEFORE_QUARANTINE = 5  # in a row, the last of which ended with its healer
+QUARANTINE = 10  # times the longest backoff: for how long such a key is left alone
 SHORTEST_DELAY = 0.001  # s: a failure never gives its lease back as if it were unused
 
 
@@ -164,8 +166,16 @@ def wait_after_crash(lease: Lease, policy: Policy, random: float) -> float:
     """Seconds a healer should still wait because the lease before this one lapsed unreturned."""
     if lease.previous_at is None:
         return 0.0
-    due = lease.previous_at + retry_after(policy.backoff, lease.attempt - 1, random)
+    if in_quarantine(lease):
+        due = lease.previous_at + QUARANTINE * policy.backoff.longest
+    else:
+        due = lease.previous_at + retry_after(policy.backoff, lease.attempt - 1, random)
     return max(0.0, due - lease.granted_at)
+
+
+def in_quarantine(lease: Lease) -> bool:
+    """Whether the key cost its healer's life, after attempts enough that brought nothing."""
+    return lease.previous_at is not None and lease.attempt > ATTEMPTS_BEFORE_QUARANTINE
 
 
 def quiet_for(wait: float) -> float:

@@ -116,6 +116,8 @@ def take_lease(subject: Subject, lease_for: float) -> Generator[Step, Any, Lease
         return _refused(core, granted)
     wait = _decide.wait_after_crash(granted, core.policy, core.parts.random())
     if wait > 0 and not subject.force:
+        if _decide.in_quarantine(granted):
+            core.quarantined(subject.key, granted.attempt - 1, wait)
         yield from give_back(core, granted, wait)
         return _refused(core, Refused(Why.BACKING_OFF, granted.granted_at + wait))
     lease: Lease = granted

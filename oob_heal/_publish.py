@@ -251,6 +251,13 @@ class Heal:
                 self.ends(End(Outcome.HEALED, entry))
         return self.outcome is not None
 
+    async def take_back(self) -> None:
+        if self.outcome is None and self.lease is not None:
+            try:  # void by now, if a worker has taken the event
+                await self.core.shelf.aask("release", self.lease, 0)
+            except Exception as error:
+                self.core.backend_failed("release", error)
+
     def _encode(self, lease: Lease) -> bytes:
         return encode_event(self._make_event(lease.token), self.core.keys)
 

@@ -152,6 +152,11 @@ class Heal(Protocol):
         """After ``hand_on``: look whether the engine's worker has healed; True once it ended."""
         ...
 
+    def take_back(self) -> Coroutine[Any, Any, None]:
+        """After ``hand_on``, when the event has waited for too long: the lease that waits with it
+        ends, and counts as no attempt, since nobody has called the function."""
+        ...
+
 
 class Executor(Protocol):
     """Carries heals to where they run."""

@@ -13,7 +13,9 @@ import pytest
 
 from oob_heal import HealRejectedError, Outcome
 from oob_heal._keys import key_text, scope_text
+from oob_heal._worker import heal_of
 from oob_heal.executors.queue import QueueExecutor
+from oob_heal.testing import Steps
 from tests.conftest import World
 from tests.waiting import Gate, wait_until
 
@@ -216,3 +218,48 @@ def test_an_engine_that_is_away_costs_a_key_none_of_its_attempts(shared: World) 
     key = key_text(scope_text(function._oob_heal_core.scope), function.cache_key(1))
     lease = shared.store.acquire(key, 1)
     assert lease.attempt == 1
+
+
+# H13, H28: what a queue loses is no crash of a healer, so nothing backs off from it.
+def test_events_that_get_lost_cost_their_key_no_attempts_and_no_backoff(shared: World) -> None:
+    engine: Engine[bytes] = Engine()
+    with QueueExecutor(engine.put, queue_timeout=0.02) as executor:
+        function = prepared(shared, executor)
+        for _ in range(8):
+            assert shared.do(function(1)) == "default"
+            payload = engine.get(timeout=10)  # lost
+            wait_until(lambda: leases(shared) == 0)  # though the store's time stands
+            shared.clock.advance(1)
+        assert shared.do(function(1)) == "default"
+        assert shared.cache.heal_message(engine.get(timeout=10)) is Outcome.HEALED
+        assert shared.cache.heal_message(payload) is Outcome.SKIPPED
+    assert shared.do(function(1)) == "v"
+
+
+def test_an_event_that_was_waited_for_too_long_still_heals_when_it_comes(shared: World) -> None:
+    engine: Engine[bytes] = Engine()
+    with QueueExecutor(engine.put, queue_timeout=0.02) as executor:
+        function = prepared(shared, executor)
+        shared.do(function(1))
+        payload = engine.get(timeout=10)
+        wait_until(lambda: leases(shared) == 0)
+        assert shared.cache.heal_message(payload) is Outcome.HEALED
+        shared.clock.advance(100)
+
+
+def test_the_lease_of_a_worker_is_not_taken_back_with_its_events(shared: World) -> None:
+    engine: Engine[bytes] = Engine()
+    worker = shared.another_process()
+    with QueueExecutor(engine.put, queue_timeout=0.02) as executor:
+        function = prepared(shared, executor)
+        prepared(worker, None)
+        shared.do(function(1))
+        heal = heal_of(engine.get(timeout=10), worker.cache._functions)
+        assert heal is not None
+        steps = Steps(heal)
+        assert [steps.next(), steps.next()] == ["acquire", "get"]
+        wait_until(lambda: not executor.outbox.sent_since)
+        assert leases(shared) == 1
+        assert steps.run() is Outcome.HEALED
+        shared.clock.advance(100)
+    worker.ledger_balances()

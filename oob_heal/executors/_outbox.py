@@ -3,7 +3,8 @@
 Law: submit only appends. One publisher, a daemon thread with an event loop of its own, hands each
 heal on: it takes the lease and calls ``send``, out of band. A watch looks after it: a send past
 its time is given up with its heal, and a publisher that hangs in one is replaced, while fewer
-hang than the limit.
+hang than the limit. The lease of an event that no worker took is taken back just before it would
+lapse: what lapses is a crash, and backs off, and a queue that loses messages is none.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from oob_heal._durations import LONGEST_WAIT
 from oob_heal.errors import HealRejectedError
 from oob_heal.ports import Clock
 
+SOONER = 1.0  # s before its lease would lapse, an event is no longer waited for
 LOOKS_AT_ONCE = 100  # keys that it looks at in one go
 HUNG_AT_MOST = 16  # publishers that hang in send
 
@@ -32,11 +34,13 @@ class Outbox:
         places: int,
         look_after: float,
         send_timeout: float,
+        queue_timeout: float,
         clock: Clock,
     ) -> None:
         self.send = send
         self.send_timeout = send_timeout
         self.look_after = look_after
+        self.waits_for = queue_timeout - min(SOONER, queue_timeout / 10)
         self.places = places
         self.clock = clock
         self.closed = False
@@ -48,6 +52,7 @@ class Outbox:
         self.overdue = threading.Condition(self.lock)  # the watch waits for it
         self.waiting: deque[Any] = deque()
         self.sent: deque[tuple[float, float, Any]] = deque()
+        self.sent_since: deque[tuple[float, Any]] = deque()  # until when each is waited for
         self.sending: Any = None
         self.due: float | None = None  # when the watch gives up what is being sent
         self.publisher: threading.Thread | None = None
@@ -98,7 +103,8 @@ class Outbox:
                     return True
                 if self.closed:
                     return False
-                due = self.sent[0][0] - self.clock() if self.sent else None
+                dues = [queue[0][0] for queue in (self.sent, self.sent_since) if queue]
+                due = min(dues) - self.clock() if dues else None
                 if due is not None and due <= 0:
                     return True
                 self.changed.wait(due)
@@ -122,9 +128,12 @@ class Outbox:
                 if self.closed:
                     self.overdue.notify()
                 if not heal.ended:
-                    self.sent.append((self.clock() + self.look_after, self.look_after, heal))
-                while len(self.sent) > 10 * self.places:  # they end by their own deadline
-                    self.sent.popleft()
+                    now = self.clock()
+                    self.sent.append((now + self.look_after, self.look_after, heal))
+                    self.sent_since.append((now + self.waits_for, heal))
+                for queue in (self.sent, self.sent_since):
+                    while len(queue) > 10 * self.places:  # they end by their own deadline
+                        queue.popleft()
                 self.changed.notify_all()
         return True
 
@@ -193,6 +202,12 @@ class Outbox:
     async def look(self) -> None:
         """See which of the keys sent have healed; those that have not, later again."""
         now = self.clock()
+        for _ in range(LOOKS_AT_ONCE):
+            with self.lock:
+                if not self.sent_since or self.sent_since[0][0] > now:
+                    break
+                _, heal = self.sent_since.popleft()
+            await heal.take_back()
         for _ in range(LOOKS_AT_ONCE):
             with self.lock:
                 if not self.sent or self.sent[0][0] > now:

@@ -77,7 +77,7 @@ class QueueExecutor:
         self.queue_timeout = seconds("queue_timeout", queue_timeout)
         self.grace = patience("grace", grace)
         within = seconds("send_timeout", send_timeout)
-        self.outbox = Outbox(send, outbox, look_after, within, clock)
+        self.outbox = Outbox(send, outbox, look_after, within, self.queue_timeout, clock)
         _lifecycle.survives_fork(self)
         _lifecycle.drained_at_exit(self)
 

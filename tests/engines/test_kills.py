@@ -44,3 +44,27 @@ def test_a_worker_killed_at_any_step_costs_one_lease_and_one_read(
         assert [calls[n + number] for number in range(len(STEPS))] == [1, 1, 2, 2, 1]
     record_property("slowest", took)
     print(place, {step: f"{seconds:.2f} s" for step, seconds in took.items()})
+
+
+# H28: the attempts are counted where the lease is taken, so the workers' deaths are.
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("place", FIRST)
+def test_a_key_that_kills_its_worker_each_time_is_left_alone_and_the_others_heal(
+    shop_on: Callable[..., Any], place: str
+) -> None:
+    shop, workers, _ = shop_on(place)
+    shop.tally.hset("plan", "7", "always inside")
+
+    def is_left_alone() -> bool:
+        shop.price(7)
+        time.sleep(0.02)
+        return any(each.error == "Quarantined" for each in shop.cache.failing())
+
+    wait_until(is_left_alone, limit=100)
+    deaths = int(shop.tally.get("deaths 7"))
+    assert 1 <= deaths <= 6
+    heals(shop, 8, workers, within=LEASE + SLACK)
+    for _ in range(int(2 * LEASE / 0.05)):
+        assert shop.price(7) == -1
+        time.sleep(0.05)
+    assert int(shop.tally.get("deaths 7")) == deaths

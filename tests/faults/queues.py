@@ -60,6 +60,45 @@ TRAVEL = [
     ),
 ]
 
+KILLERS = [
+    fault(
+        "H28 a key that kills its healers is tried for ever",
+        "_decide.py",
+        "lease.attempt > ATTEMPTS_BEFORE_QUARANTINE",
+        "lease.attempt > 1_000",
+        "quarantine.py",
+    ),
+    fault(
+        "H28 a first crash is quarantine",
+        "_decide.py",
+        "lease.attempt > ATTEMPTS_BEFORE_QUARANTINE",
+        "lease.attempt > 1",
+        "quarantine.py::test_a_crash_after_fewer_attempts_backs_off_as_a_failure_does",
+    ),
+    fault(
+        "H28 nobody is told of a quarantine",
+        "_heal.py",
+        "        if _decide.in_quarantine(granted):",
+        "        if False:",
+        "quarantine.py",
+    ),
+    fault(
+        "H28 an event that got lost counts as a crash",
+        "executors/_outbox.py",
+        "            await heal.take_back()",
+        "            pass",
+        "queue.py::test_events_that_get_lost_cost_their_key_no_attempts_and_no_backoff",
+    ),
+    fault(
+        "H28 taking an event back ends its worker's lease",
+        "_publish.py",
+        'await self.core.shelf.aask("release", self.lease, 0)',
+        'await self.core.shelf.aask("mark_stale", self.key)',
+        "queue.py::test_the_lease_of_a_worker_is_not_taken_back_with_its_events",
+    ),
+]
+
 FAULTS = [
     *TRAVEL,
+    *KILLERS,
 ]

@@ -53,6 +53,8 @@ class Process(Reader):
         run.lease = granted
         if granted.previous_at is not None:  # its holder crashed: back off as after a failure
             due = granted.previous_at + rules.delay(granted.attempt - 1, self.store.chance)
+            if granted.attempt > 5:  # again and again: quarantine
+                due = granted.previous_at + 10 * rules.maximum
             if due > now:
                 self._release(run, due - now)
                 self.end(heal, Outcome.REFUSED, due - now)
