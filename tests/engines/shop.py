@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import redis
 
-from oob_heal import Backoff, HealingCache
+from oob_heal import Backoff, HealingCache, Outcome
 from oob_heal.backends.redis import RedisBackend
 
 LEASE = 1.2  # s: of a heal with heal_timeout 0.2, and of an event that waits
@@ -61,11 +61,16 @@ class Cache(HealingCache):
 
     def heal_message(self, payload: Any) -> Any:
         self._take(payload)
-        return super().heal_message(payload)
+        return self._ended(super().heal_message(payload))
 
     async def aheal_message(self, payload: Any) -> Any:
         self._take(payload)
-        return await super().aheal_message(payload)
+        return self._ended(await super().aheal_message(payload))
+
+    def _ended(self, outcome: Any) -> Any:
+        if outcome is Outcome.FAILED and taken:  # it took too long, on a busy machine
+            self.tally.hincrby("failed", str(taken[0]), 1)
+        return outcome
 
     def _take(self, payload: Any) -> None:
         try:

@@ -51,7 +51,7 @@ class Load:
             self.slowest = max(self.slowest, time.monotonic() - began)
 
 
-@pytest.mark.timeout(600 if FULL else 150)
+@pytest.mark.timeout(900 if FULL else 240)
 @pytest.mark.parametrize("place", PLACES if FULL else FIRST)
 def test_a_broker_killed_restarted_and_emptied_under_load_is_seen_by_no_caller(
     shop_on: Callable[..., Any], place: str
