@@ -1,0 +1,68 @@
+"""Faults in the adapters: planted where their engine is; without it their tests are skipped."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from tests.faults._plant import Fault
+
+ADAPTERS = "tests/engines/test_adapters.py"
+
+
+def fault(hazard: str, engine: str, before: str, after: str, test: str) -> Fault:
+    """A fault of one adapter that this test of its own must notice."""
+    return Fault(hazard, f"executors/{engine}.py", before, after, (f"{ADAPTERS}::test_{test}",))
+
+
+TASKIQ = [
+    fault(
+        "H23 engines: a broker is used outside the loop where it was started",
+        "taskiq",
+        "        self.loop = here\n",
+        "",
+        "taskiq_lives_in_the_loop_where_the_application_started_it",
+    ),
+    fault(
+        "H23 engines: a broker is started twice",
+        "taskiq",
+        "        if own is not None and here is not own and self.started:",
+        "        if False:",
+        "a_taskiq_broker_that_the_application_starts_late_moves_to_its_loop",
+    ),
+    fault(
+        "H18 engines: a broker that gave up is never started again",
+        "taskiq",
+        "time.monotonic() - self.well_at > START_ANEW_AFTER",
+        "False",
+        "a_taskiq_broker_of_ours_that_fails_for_long_is_started_anew",
+    ),
+    fault(
+        "H05 engines: two caches share a task",
+        "taskiq",
+        "        if self.task in self.broker.local_task_registry:",
+        "        if False:",
+        "a_second_cache_on_one_task_is_refused",
+    ),
+]
+
+CELERY = [
+    fault(
+        "H28 engines: a message is acknowledged before it is done",
+        "celery",
+        "            acks_late=True,",
+        "            acks_late=False,",
+        "celerys_task_of_heals_is_safe_whatever_the_app_says",
+    ),
+    fault(
+        "H05 engines: two caches share a Celery task",
+        "celery",
+        "        if self.task in self.app._tasks:",
+        "        if False:",
+        "a_second_cache_on_one_celery_task_is_refused",
+    ),
+]
+
+FAULTS = [
+    *(TASKIQ if importlib.util.find_spec("taskiq") else []),
+    *(CELERY if importlib.util.find_spec("celery") else []),
+]
