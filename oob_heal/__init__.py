@@ -1,5 +1,6 @@
 """Out of Band Healing as a decorator: answers come from a cache, healing happens elsewhere."""
 
+from oob_heal._breaker import Breaker, Dependency
 from oob_heal._cache import HealingCache
 from oob_heal._decorator import default_cache, healing_cache
 from oob_heal._model import (
@@ -34,10 +35,12 @@ __version__ = "0.1.0"
 __all__ = [
     "BackendError",
     "Backoff",
+    "Breaker",
     "CacheInfo",
     "CacheMissError",
     "CacheMissed",
     "CodecError",
+    "Dependency",
     "Entry",
     "Failing",
     "Freshness",

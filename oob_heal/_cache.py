@@ -16,6 +16,7 @@ from typing import Any, Never, Self, overload
 from typing_extensions import TypeVar, Unpack
 
 from oob_heal import _policy, _wiring
+from oob_heal._breaker import Dependency
 from oob_heal._core import Core, Parts
 from oob_heal._durations import patience
 from oob_heal._function import awrite, decorated, write
@@ -125,7 +126,8 @@ class HealingCache:
                 fn,
                 CallKeys(fn, scope, key=merged.get("key"), ignore=ignore),
                 policy,
-                group=merged.get("dependency") or scope.label,
+                group=_dependency_name(merged.get("dependency")) or scope.label,
+                dependency=_declared(merged.get("dependency")),
                 default=default,
                 around=merged.get("around"),
                 copy=merged.get("copy"),
@@ -181,12 +183,12 @@ class HealingCache:
         _policy.check_names(swap, frozenset({"backend", "executor", "clock", "observers"}))
         before = self._swapped
         parts = before.get("parts", self._parts)
-        if "clock" in swap or "observers" in swap:
-            clock, hub = swap.pop("clock", parts.clock), parts.hub
-            _policy.check_clock(clock)
-            if "observers" in swap:
-                hub = Hub(_policy.listed_observers(swap.pop("observers")))
-            parts = Parts(clock, hub)
+        clock, hub, closed = swap.pop("clock", parts.clock), parts.hub, parts.closed
+        _policy.check_clock(clock)
+        if "observers" in swap:
+            hub = Hub(_policy.listed_observers(swap.pop("observers")))
+        parts = Parts(clock, hub)  # with breakers of their own
+        parts.closed = closed
         self._swapped = {**before, **swap, "parts": parts}
         put_back = {core: core.uninstall() for core in list(self._cores)}
         try:
@@ -301,6 +303,14 @@ class HealingCache:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+
+def _dependency_name(given: str | Dependency | None) -> str | None:
+    return given.name if isinstance(given, Dependency) else given
+
+
+def _declared(given: str | Dependency | None) -> Dependency | None:
+    return given if isinstance(given, Dependency) else None
 
 
 def _default(options: dict[str, Any]) -> Callable[[], Any] | None:

@@ -21,16 +21,19 @@ import anyio
 from cachetools import TLRUCache
 
 from oob_heal import _decide
+from oob_heal._breaker import Dependency
 from oob_heal._collector import in_collector
 from oob_heal._counted import Counted
+from oob_heal._guard import Guards, Ward, guard_of
 from oob_heal._inflight import InFlight
 from oob_heal._keys import CallKeys
-from oob_heal._model import Entry, Key, Outcome, Policy
+from oob_heal._model import Entry, Key, Outcome, Policy, Scope
 from oob_heal._promise import Counts, Kept, Promise, Window
 from oob_heal._quiet import NO_DEFAULT, Quiet
 from oob_heal._reports import Failing
 from oob_heal._shelf import Shelf
 from oob_heal._tally import Tally
+from oob_heal.codecs import JsonCodec
 from oob_heal.errors import OobHealError, UncacheableResultError
 from oob_heal.observe import Advice, BackendFailed, HealEnded, Hub
 from oob_heal.ports import Clock
@@ -44,16 +47,8 @@ healing: ContextVar[tuple[Key, ...]] = ContextVar("oob_heal_healing", default=()
 
 
 _INSTALLED = (
-    "parts",
-    "policy",
-    "shelf",
-    "executor",
-    "make_key",
-    "inflight",
-    "plain",
-    "front",
-    "read",
-    "window",
+    *("parts", "policy", "shelf", "executor", "make_key", "inflight", "plain", "front", "read"),
+    *("window", "guard", "ward"),
     "_failing",
 )
 
@@ -69,6 +64,7 @@ class Parts:
         self.sleep: Callable[[float], Any] = sleep or time.sleep
         self.asleep: Callable[[float], Any] = getattr(clock, "asleep", None) or anyio.sleep
         self.closed = False
+        self.guards = Guards()
 
 
 class Core:
@@ -81,6 +77,7 @@ class Core:
         policy: Policy,
         *,
         group: str,
+        dependency: Dependency | None,
         default: Callable[[], Any] | None,
         around: Callable[[], Any] | None,
         copy: Callable[[Any], Any] | None,
@@ -93,6 +90,7 @@ class Core:
         self.label = keys.scope.label
         self.policy = self._asked = policy
         self.group = group
+        self.dependency = dependency
         self.default = default
         self.around = around
         self.copy = copy
@@ -109,6 +107,8 @@ class Core:
         waits = getattr(executor, "queue_timeout", self._asked.queue_timeout)
         self.policy = dataclasses.replace(self._asked, queue_timeout=waits)
         self.make_key = self.keys.in_bytes if shelf.keys_in_bytes else self.keys.in_memory
+        self.guard = guard_of(parts, self.group, self.dependency)
+        self.ward = _ward(shelf, self.guard.name)
         self.plain = self.copy is None and not parts.hub.listening  # a hit is served as it is
         self.front = self._front() if self.plain else None
         self.read: Callable[[Key], Entry | None] = self.shelf.read
@@ -282,6 +282,14 @@ class Core:
 
 def _fresh_until(policy: Policy, entry: Entry) -> float:
     return _decide.fresh_until(entry, policy)
+
+
+def _ward(shelf: Shelf, dependency: str) -> Ward | None:
+    """Where processes share the breaker of a dependency, if they share leases at all."""
+    if not shelf.shared:
+        return None
+    scope = Scope(shelf.scope.namespace, f"breaker of {dependency}", 0, "ward")
+    return Ward(Shelf(shelf.backend, JsonCodec(), scope), Key(scope, "ward"))
 
 
 def _said(error: BaseException | None) -> str:

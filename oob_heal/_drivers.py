@@ -17,9 +17,9 @@ import anyio
 import anyio.lowlevel
 
 from oob_heal._core import Core, healing
-from oob_heal._heal import Ask, Call, Conversation, CutOff, End, Pause, Step, Subject
 from oob_heal._loops import in_trio
 from oob_heal._model import Outcome
+from oob_heal._steps import Ask, Call, Conversation, CutOff, End, Pause, Step, Subject
 from oob_heal.errors import HealTimeoutError, OobHealError
 from oob_heal.observe import traceparent
 
@@ -96,16 +96,15 @@ class _Within:
                 resume, told = self.coroutine.throw, error
 
 
-def drive(subject: Subject, conversation: Conversation) -> End:
-    """Carry a conversation out in this thread."""
+def drive(subject: Subject, conversation: Generator[Step, Any, Any]) -> Any:
+    """Carry a conversation out in this thread; how it ended."""
     advance: Callable[[Any], Step] = conversation.send
     told: Any = None
     while True:
         try:
             step = advance(told)
         except StopIteration as stop:
-            end: End = stop.value
-            return end
+            return stop.value
         try:
             advance, told = conversation.send, _do(subject, step)
         except BaseException as error:
@@ -115,7 +114,7 @@ def drive(subject: Subject, conversation: Conversation) -> End:
 def _do(subject: Subject, step: Step) -> Any:
     core = subject.core
     if isinstance(step, Ask):
-        return core.shelf.ask(step.verb, *step.args, **step.kwargs)
+        return (step.of or core.shelf).ask(step.verb, *step.args, **step.kwargs)
     if isinstance(step, Call):
         try:
             return _empty_context(subject).run(_call, core, subject.args, subject.kwargs)
@@ -206,7 +205,7 @@ def _cutting(conversation: Conversation) -> Callable[[Any], Step]:
 async def _ado(subject: Subject, step: Step, send: Sender | None) -> Any:
     core = subject.core
     if isinstance(step, Ask):
-        return await core.shelf.aask_aside(step.verb, *step.args, **step.kwargs)
+        return await (step.of or core.shelf).aask_aside(step.verb, *step.args, **step.kwargs)
     if isinstance(step, Call):
         return await _in_time(subject)
     if isinstance(step, Pause):

@@ -15,11 +15,11 @@ from typing import Any
 from oob_heal import _hot, _read
 from oob_heal._core import Core, check_result
 from oob_heal._drivers import adrive, drive
-from oob_heal._heal import Conversation, End, Subject
 from oob_heal._model import Key, Outcome, Reason
 from oob_heal._publish import Heal, now_heal, publish
 from oob_heal._reports import CacheInfo
 from oob_heal._shelf import Shelf
+from oob_heal._steps import Conversation, End, Subject
 from oob_heal.errors import BackendError, CacheMissError, HealRejectedError, OobHealError
 
 

@@ -1,8 +1,9 @@
 """One heal, from lease to commit: written once.
 
 Law: the conversation is a generator that yields what it wants done (ask the backend, call the
-function, pause) and is told how that went; the two drivers at the end, one a colour, do it. So
-there is one text of the heal for both colours, and a test can run it step by step.
+function, pause) and is told how that went; the two drivers, one a colour, do it. So there is one
+text of the heal for both colours, and a test can run it step by step. ``_admission`` stands before
+it and after it, for the dependency's sake.
 
     acquire --refused--> end
        | granted
@@ -20,87 +21,44 @@ Who kills this process between any two steps leaves a lease that ends by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from collections.abc import Callable, Generator
+from typing import Any
 
 from oob_heal import _decide
+from oob_heal._admission import admitted, delay_after, look, showed, turned_away
 from oob_heal._core import Core, check_result
-from oob_heal._model import Entry, Key, Lease, Outcome, Reason, Refused, Why
+from oob_heal._guard import Permit
+from oob_heal._model import Entry, Lease, Outcome, Refused, Why
+from oob_heal._steps import (
+    Ask,
+    Call,
+    Conversation,
+    CutOff,
+    End,
+    Send,
+    Step,
+    Subject,
+    away,
+    give_back,
+    rejected,
+)
 from oob_heal.errors import BackendError, HealRejectedError, HealTimeoutError, OobHealError
 
 
-class Ask(NamedTuple):
-    """Have the backend do a verb."""
+def conversation(
+    subject: Subject, held: Callable[[Lease], None], permitted: Callable[[Permit], None]
+) -> Conversation:
+    """A heal. ``held`` is told the lease as soon as there is one, ``permitted`` its permit."""
 
-    verb: str
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any] = MappingProxyType({})
+    def heal(permit: Permit) -> Conversation:
+        granted = yield from take_lease(subject, _decide.lease_for(subject.core.policy))
+        if isinstance(granted, End):
+            return granted
+        held(granted)
+        return (yield from under_lease(subject, granted, permit))
 
-
-class Call(NamedTuple):
-    """Call the dependency."""
-
-
-class Pause(NamedTuple):
-    """Let some seconds pass."""
-
-    seconds: float
-
-
-class Send(NamedTuple):
-    """Have an engine carry a message."""
-
-    payload: bytes
-
-
-Step = Ask | Call | Pause | Send
-Conversation = Generator[Step, Any, "End"]
-
-
-class End(NamedTuple):
-    """How a heal ended. ``quiet``: seconds for which this process holds the key's misses back;
-    ``delay``: seconds until a failed key may be tried again."""
-
-    outcome: Outcome | None  # None: an engine has it, the end is not known
-    entry: Entry | None = None
-    error: BaseException | None = None
-    quiet: float = 0.0
-    delay: float = 0.0
-
-
-class CutOff(BaseException):
-    """Thrown into a conversation whose task is cancelled: not a failure of the function."""
-
-
-class Subject(NamedTuple):
-    """What a heal is about."""
-
-    core: Core
-    key: Key
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    reason: Reason
-    missed_at: float
-    seen: Entry | None = None
-    adopt: str | None = None
-    force: bool = False
-    traceparent: str | None = None
-    span: Any = None  # of this heal, while it runs and somebody traces
-
-    def __repr__(self) -> str:  # arguments never show
-        return f"<Subject {self.key!r} {self.reason.value}>"
-
-
-def conversation(subject: Subject, held: Callable[[Lease], None]) -> Conversation:
-    """A heal. ``held`` is told the lease as soon as there is one."""
-    core = subject.core
-    lease_for = _decide.lease_for(core.policy)
-    granted = yield from take_lease(subject, lease_for)
-    if isinstance(granted, End):
-        return granted
-    held(granted)
-    return (yield from under_lease(subject, granted))
+    end: End = yield from admitted(subject, permitted, heal)
+    return end
 
 
 def take_lease(subject: Subject, lease_for: float) -> Generator[Step, Any, Lease | End]:
@@ -124,16 +82,6 @@ def take_lease(subject: Subject, lease_for: float) -> Generator[Step, Any, Lease
     return lease
 
 
-def _rejected(core: Core, error: Exception) -> HealRejectedError:
-    rejected = HealRejectedError(f"the backend of {core.label} is away: no heal")
-    rejected.__cause__ = error
-    return rejected
-
-
-def away(core: Core, error: Exception) -> End:
-    return End(Outcome.FAILED, error=_rejected(core, error), quiet=_decide.QUIET_AT_MOST)
-
-
 def _refused(core: Core, refused: Refused) -> End:
     quiet = _decide.quiet_for(refused.until - core.shelf.now())
     if refused.why is Why.FULL:
@@ -141,22 +89,22 @@ def _refused(core: Core, refused: Refused) -> End:
     return End(Outcome.REFUSED, quiet=quiet)
 
 
-def under_lease(subject: Subject, lease: Lease) -> Conversation:
+def under_lease(subject: Subject, lease: Lease, permit: Permit) -> Conversation:
     """Re-read, call, commit; cut off at whatever step, give the lease back."""
     try:
-        return (yield from _under_lease(subject, lease))
+        return (yield from _under_lease(subject, lease, permit))
     except CutOff:
         yield from give_back(subject.core, lease, 0)
         return End(Outcome.LOST)
 
 
-def _under_lease(subject: Subject, lease: Lease) -> Conversation:
+def _under_lease(subject: Subject, lease: Lease, permit: Permit) -> Conversation:
     core = subject.core
     try:
         entry = yield Ask("get", (subject.key,))
     except Exception as error:
         core.backend_failed("get", error)
-        return (yield from _failed(core, lease, _rejected(core, error)))
+        return (yield from _failed(core, lease, rejected(core, error), permit))
     now = core.shelf.now()
     if not _decide.heal_is_needed(entry, now, core.policy, subject.reason, subject.missed_at):
         yield from give_back(core, lease, 0)
@@ -166,24 +114,28 @@ def _under_lease(subject: Subject, lease: Lease) -> Conversation:
     except (GeneratorExit, CutOff):
         raise
     except BaseException as error:
-        return (yield from _brought_an_error(core, lease, error))
+        showed(core, permit, lease, error)
+        return (yield from _brought_an_error(core, lease, error, permit))
+    showed(core, permit, lease, None)
     try:
         return (yield from _commit(core, lease, value))
     except (GeneratorExit, CutOff):
         raise
     except BaseException as error:
-        return (yield from _failed(core, lease, error))
+        return (yield from _failed(core, lease, error, permit))
 
 
-def _brought_an_error(core: Core, lease: Lease, error: BaseException) -> Conversation:
+def _brought_an_error(
+    core: Core, lease: Lease, error: BaseException, permit: Permit
+) -> Conversation:
     late = _decide.ran_out(lease, core.shelf.now(), core.policy)
     if late or not _decide.is_an_answer(error, core.policy):
-        return (yield from _failed(core, lease, error))
+        return (yield from _failed(core, lease, error, permit))
     nothing_for = _decide.keep_nothing_for(core.policy)
     try:
         done = yield from _settled(core, lease, None, nothing_for)
     except Exception as failure:
-        return (yield from _failed(core, lease, failure))
+        return (yield from _failed(core, lease, failure, permit))
     quiet = _decide.quiet_for(nothing_for) if done else 0.0
     return End(Outcome.HEALED if done else Outcome.REFUSED, error=error, quiet=quiet)
 
@@ -217,22 +169,11 @@ def _settled(
         raise BackendError(text) from error
 
 
-def _failed(core: Core, lease: Lease, error: BaseException) -> Conversation:
-    delay = _decide.retry_after(core.policy.backoff, lease.attempt, core.parts.random())
+def _failed(core: Core, lease: Lease, error: BaseException, permit: Permit) -> Conversation:
+    delay = delay_after(core, lease.attempt, error, permit)
     yield from give_back(core, lease, delay)
     quiet = _decide.quiet_for(delay)
     return End(Outcome.FAILED, error=error, quiet=quiet, delay=delay)
-
-
-def give_back(core: Core, lease: Lease, retry_after: float) -> Generator[Step, Any, None]:
-    for _ in range(2):
-        try:
-            yield Ask("release", (lease, retry_after))
-        except CutOff:  # cancelled just now; from here on the driver shields what it awaits
-            continue
-        except Exception as error:  # it lapses by itself
-            core.backend_failed("release", error)
-        return
 
 
 def handing_on(
@@ -240,6 +181,10 @@ def handing_on(
 ) -> Conversation:
     """Take the lease that waits in an engine's queue, and send the event with its token."""
     core = subject.core
+    yield from look(core)
+    wait = core.guard.open_until - core.guard.clock()
+    if wait > 0:  # a worker would only turn it away
+        return turned_away(wait)
     granted = yield from take_lease(subject, core.policy.queue_timeout)
     if isinstance(granted, End):
         return granted

@@ -1,7 +1,8 @@
 """``heal_now``: a heal in the call itself, over the same conversation.
 
-Law: it takes the lease as soon as it is free, passing over backoff; while somebody else holds it,
-it joins them, and takes what they bring or fail with. It waits by pauses, `heal_timeout` at most.
+Law: it takes the lease as soon as it is free, passing over backoff and breaker; while somebody else
+holds it, or all places at the dependency are taken, it joins them, and takes what they bring or
+fail with. It waits by pauses, `heal_timeout` at most.
 """
 
 from __future__ import annotations
@@ -10,26 +11,22 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from oob_heal import _decide
-from oob_heal._heal import (
-    Ask,
-    Conversation,
-    End,
-    Pause,
-    Step,
-    Subject,
-    away,
-    give_back,
-    take_lease,
-    under_lease,
-)
+from oob_heal._admission import admitted
+from oob_heal._guard import Permit
+from oob_heal._heal import take_lease, under_lease
 from oob_heal._model import Lease, Outcome
+from oob_heal._steps import Ask, Conversation, End, Pause, Step, Subject, away, give_back
 from oob_heal.errors import HealTimeoutError
 
 JOIN_EVERY = 0.02  # s between two looks at a heal that somebody else runs
 
 
 def healing_now(
-    subject: Subject, held: Callable[[Lease], None], other: Callable[[], Any], until: float
+    subject: Subject,
+    held: Callable[[Lease], None],
+    permitted: Callable[[Permit], None],
+    other: Callable[[], Any],
+    until: float,
 ) -> Conversation:
     """Heal in this call: take the lease as soon as it is free, or what its holder brings.
 
@@ -43,15 +40,12 @@ def healing_now(
         return away(core, error)
     while True:
         joined.look()  # before asking, too: it may end while we are refused
-        granted = yield from take_lease(subject, _decide.lease_for(core.policy))
-        if isinstance(granted, Lease):
-            held(granted)
-            end = yield from _now_under_lease(subject, granted, joined)
-            if end.outcome is not Outcome.REFUSED:
-                return end
-        elif granted.error is not None:
-            return granted
-        else:  # somebody heals: what they bring is good enough, though they began before us
+        attempt = _Attempt(subject, held, joined)
+        end: End = yield from admitted(subject, permitted, attempt.heal)
+        if end.outcome is not Outcome.REFUSED or end.error is not None:
+            return end
+        if not attempt.leased:
+            # Somebody heals: what they bring is good enough, though they began before us.
             subject = subject._replace(missed_at=_decide.newer_than(before))
         joined.look()
         if core.parts.clock() >= until:
@@ -89,13 +83,28 @@ class Joined:
         return min(latest, float(self._heal.lease.granted_at))
 
 
-def _now_under_lease(subject: Subject, lease: Lease, joined: Joined) -> Conversation:
-    failure = joined.failure()
-    if failure is not None:  # while we asked
-        yield from give_back(subject.core, lease, 0)
-        return failure
-    since = joined.began(subject.missed_at)
-    return (yield from under_lease(subject._replace(missed_at=since), lease))
+class _Attempt:
+    """One try at the lease, and under it."""
+
+    def __init__(self, subject: Subject, held: Callable[[Lease], None], joined: Joined) -> None:
+        self.subject = subject
+        self.held = held
+        self.joined = joined
+        self.leased = False
+
+    def heal(self, permit: Permit) -> Conversation:
+        subject, joined = self.subject, self.joined
+        granted = yield from take_lease(subject, _decide.lease_for(subject.core.policy))
+        if isinstance(granted, End):
+            return granted
+        self.leased = True
+        self.held(granted)
+        failure = joined.failure()
+        if failure is not None:  # while we asked
+            yield from give_back(subject.core, granted, 0)
+            return failure
+        since = joined.began(subject.missed_at)
+        return (yield from under_lease(subject._replace(missed_at=since), granted, permit))
 
 
 def _brought_by_others(subject: Subject) -> Generator[Step, Any, End | None]:

@@ -117,6 +117,8 @@ class _Awaited:
         self.heal = heal
         self.group = heal.group
         self.timeout = heal.timeout
+        self.limit = heal.limit
+        self.refreshes = heal.refreshes
         self._wake = wake
 
     def _ending(self, end: Callable[[], Any]) -> None:
@@ -136,6 +138,9 @@ class _Awaited:
 
     def cut_off(self) -> None:
         self._ending(self.heal.cut_off)
+
+    def shed(self) -> None:
+        self._ending(self.heal.shed)
 
 
 async def heal_on_thread(heal: Any, at_most: float) -> None:

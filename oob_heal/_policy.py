@@ -15,6 +15,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from oob_heal._breaker import Dependency
 from oob_heal._durations import seconds
 from oob_heal._model import Backoff, Policy
 from oob_heal._promise import Promise
@@ -36,7 +37,7 @@ class Defaults(TypedDict, total=False):
     around: Callable[[], Any] | None
     codec: Any
     copy: Callable[[Any], Any] | None
-    dependency: str | None
+    dependency: str | Dependency | None
     promise: Promise | None
 
 
@@ -205,8 +206,11 @@ def check_identity(options: dict[str, Any]) -> None:
     """Name, namespace, version, dependency."""
     for name in ("name", "dependency"):
         value = options.get(name)
+        if name == "dependency" and isinstance(value, Dependency):
+            continue
         if value is not None and not isinstance(value, str):
-            raise TypeError(f"{name}= must be text, not {type(value).__name__}")
+            or_value = " or a Dependency" if name == "dependency" else ""
+            raise TypeError(f"{name}= must be text{or_value}, not {type(value).__name__}")
         if value == "":
             raise ValueError(f"{name}= must not be empty; leave it out")
     namespace = options.get("namespace", "")

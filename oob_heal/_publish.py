@@ -16,15 +16,18 @@ from typing import Any
 import anyio
 
 from oob_heal import _decide
+from oob_heal._admission import delay_after, share
 from oob_heal._collector import in_collector
 from oob_heal._core import Core, healing
 from oob_heal._drivers import adrive, drive
-from oob_heal._heal import Conversation, End, Subject, conversation, give_back, handing_on
+from oob_heal._guard import Permit
+from oob_heal._heal import conversation, handing_on
 from oob_heal._heal_now import healing_now
 from oob_heal._inflight import sight
 from oob_heal._message import encode_event
 from oob_heal._model import CacheMissed, Entry, Key, Lease, Outcome, Reason
 from oob_heal._offload import heal_on_thread
+from oob_heal._steps import Conversation, End, Subject, give_back
 from oob_heal.errors import HealRejectedError, HealTimeoutError
 from oob_heal.observe import HealStarted, Missed
 
@@ -51,6 +54,7 @@ class Heal:
         "key",
         "lease",
         "outcome",
+        "permit",
         "running",
         "subject",
         "task",
@@ -67,6 +71,7 @@ class Heal:
         self.task: asyncio.Task[Any] | None = None
         self._in_thread = False
         self.lease: Lease | None = None
+        self.permit: Permit | None = None
         self.entry: Entry | None = None
         self.error: BaseException | None = None
         self._event: CacheMissed | None = None
@@ -88,6 +93,14 @@ class Heal:
     @property
     def timeout(self) -> float:
         return self.core.policy.heal_timeout
+
+    @property
+    def limit(self) -> int:
+        return self.core.guard.dependency.concurrency
+
+    @property
+    def refreshes(self) -> bool:
+        return self.subject.reason is not Reason.ABSENT
 
     @property
     def ended(self) -> bool:
@@ -160,7 +173,7 @@ class Heal:
     def steps(self) -> Conversation:
         """The conversation of this heal, to be driven once, after ``starts``; its span begins."""
         self._begin_span()
-        own = conversation(self.subject, self._hold)
+        own = conversation(self.subject, self._hold, self._permit)
         return own if self.instead_of is None else self._after(self.instead_of, own)
 
     def _after(self, stranded: Heal, own: Conversation) -> Conversation:
@@ -168,6 +181,9 @@ class Heal:
         if stranded.lease is not None:
             yield from give_back(self.core, stranded.lease, 0)
         return (yield from own)
+
+    def _permit(self, permit: Permit) -> None:
+        self.permit = permit
 
     def _hold(self, lease: Lease) -> None:
         self.lease = lease
@@ -208,10 +224,13 @@ class Heal:
     def give_up(self) -> None:
         core = self.core
         attempt = self.lease.attempt if self.lease else 1
-        delay = _decide.retry_after(core.policy.backoff, attempt, core.parts.random())
         error = HealTimeoutError(f"a heal of {core.label} did not end within heal_timeout")
+        if self.permit is not None:
+            self.permit.failed(error)
+        delay = delay_after(core, attempt, error, self.permit)
         self.ends(End(Outcome.FAILED, None, error, _decide.quiet_for(delay), delay))
         self._return_lease(delay)
+        self._share()
 
     def cut_off(self) -> None:
         # In its thread it goes on, whoever waited for it is gone: no second call beside it.
@@ -220,6 +239,17 @@ class Heal:
             if getattr(self.core.executor, "ends_with_loop", False):
                 self.core.was_cut_off()
             self._return_lease(0)
+            if self.permit is not None:
+                self.permit.leave()
+                self._share()
+
+    def shed(self) -> None:
+        error = HealRejectedError("the queue is full, and refreshes of known keys come first")
+        self.ends(End(Outcome.DROPPED, error=error))
+
+    def _share(self) -> None:
+        if self.permit is not None and self.core.shelf.sync is not None:
+            drive(self.subject, share(self.core, self.permit))
 
     def _return_lease(self, retry_after: float) -> None:
         if self.lease is None or self.core.shelf.sync is None:
@@ -353,4 +383,4 @@ def now_heal(core: Core, key: Key, args: Any, kwargs: Any, now: float) -> tuple[
         return None if found is heal else found
 
     until = core.parts.clock() + core.policy.heal_timeout
-    return heal, healing_now(heal.subject, heal._hold, other, until)
+    return heal, healing_now(heal.subject, heal._hold, heal._permit, other, until)

@@ -13,9 +13,9 @@ from typing import Any
 from oob_heal import _decide
 from oob_heal._core import Core, healing
 from oob_heal._decide import Answer, Verdict, fresh_until
-from oob_heal._heal import Subject
 from oob_heal._model import Entry, Freshness, Key, Reason, Served
 from oob_heal._publish import forced_executor, publish
+from oob_heal._steps import Subject
 from oob_heal.errors import CacheMissError
 from oob_heal.observe import Answered
 

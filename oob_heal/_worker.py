@@ -12,9 +12,9 @@ from typing import Any
 
 from oob_heal import _decide
 from oob_heal._core import Core
-from oob_heal._heal import Subject
 from oob_heal._message import event_of, open_message
 from oob_heal._publish import Heal
+from oob_heal._steps import Subject
 
 
 def heal_of(payload: Any, functions: Mapping[tuple[str, str, int], Core]) -> Heal | None:

@@ -92,6 +92,15 @@ class BackendFailed(Happening):
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerMoved(Happening):
+    """The breaker of a dependency, whose name stands for the function's, is now ``closed``,
+    ``open`` or ``half-open``. ``error``: the type of what opened it, '' if another process did."""
+
+    state: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Advice(Happening):
     """Something the library noticed, and what to do about it."""
 
@@ -249,6 +258,8 @@ QUIET = (Answered, Missed, HealStarted)
 
 def _is_no_trouble(happening: Happening) -> bool:
     """Not worth the log: the next read sees to what is lost, and an Advice to what always is."""
+    if isinstance(happening, BreakerMoved):
+        return happening.state != "open"
     return _lifecycle.is_ending() or (
         isinstance(happening, HealEnded)
         and happening.outcome in (Outcome.HEALED, Outcome.SKIPPED, Outcome.REFUSED, Outcome.LOST)
@@ -271,6 +282,14 @@ class LogObserver:
     def _text(happening: Happening) -> str:
         if isinstance(happening, Advice):
             return happening.text
+        if isinstance(happening, BreakerMoved):
+            why = (
+                f"calls fail ({happening.error})" if happening.error else "told by another process"
+            )
+            return (
+                f"the breaker is open, {why}: heals are refused but for one probe at a time, and "
+                f"callers get what the cache has; see failing()"
+            )
         if isinstance(happening, BackendFailed):
             return f"the backend failed to {happening.verb}: {happening.error}"
         if isinstance(happening, HealEnded):

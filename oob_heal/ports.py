@@ -124,6 +124,16 @@ class Heal(Protocol):
         ...
 
     @property
+    def limit(self) -> int:
+        """How many of its group may call at once: more would wait for each other."""
+        ...
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether its key is known: such a heal goes before one of a key never seen."""
+        ...
+
+    @property
     def ended(self) -> bool:
         """Whether its outcome is known."""
         ...
@@ -142,6 +152,10 @@ class Heal(Protocol):
 
     def cut_off(self) -> None:
         """What carried it is gone: count it as lost, return its lease."""
+        ...
+
+    def shed(self) -> None:
+        """It gives way to a heal that goes before it: count it as dropped."""
         ...
 
     def hand_on(self, send: Callable[[bytes], Any]) -> Coroutine[Any, Any, None]:

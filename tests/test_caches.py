@@ -9,6 +9,7 @@ import pytest
 
 from oob_heal import (
     BackendError,
+    Dependency,
     HealingCache,
     Outcome,
 )
@@ -129,7 +130,8 @@ def test_failing_tells_which_keys_do_not_heal_and_why(world: World) -> None:
 
 def test_failing_is_bounded() -> None:
     executor = ManualExecutor()
-    cache = HealingCache(ttl=60, executor=executor)
+    never = Dependency("calls on", breaker=None)
+    cache = HealingCache(ttl=60, executor=executor, dependency=never)
 
     @cache(default=None)
     def f(n: int) -> int:

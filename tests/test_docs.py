@@ -28,10 +28,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC = {
     oob_heal: """
-        BackendError Backoff CacheInfo CacheMissError CacheMissed CodecError Entry Failing
-        Freshness HealRejectedError HealTimeoutError HealingCache Health Key Lease OobHealError
-        Outcome Promise Reason Refused Scope Served UncacheableResultError UnkeyableArgumentError
-        Why default_cache healing_cache
+        BackendError Backoff Breaker CacheInfo CacheMissError CacheMissed CodecError Dependency
+        Entry Failing Freshness HealRejectedError HealTimeoutError HealingCache Health Key Lease
+        OobHealError Outcome Promise Reason Refused Scope Served UncacheableResultError
+        UnkeyableArgumentError Why default_cache healing_cache
     """,
     oob_heal.testing: """
         BackendContract ExecutorContract FlakyBackend InlineExecutor ManualClock ManualExecutor

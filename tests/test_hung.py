@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from oob_heal import HealingCache, HealRejectedError
+from oob_heal import Dependency, HealingCache, HealRejectedError
 from oob_heal._offload import MOST_THREADS
 from oob_heal.codecs import JsonCodec
 from oob_heal.executors.tasks import TaskExecutor
@@ -123,7 +123,7 @@ def test_sixty_four_hung_heals_of_one_function_do_not_slow_anothers() -> None:
 @pytest.mark.timeout(10)
 def test_hung_heals_of_one_sync_function_in_tasks_do_not_stop_anothers() -> None:
     gate, cache = Gate(), HealingCache(ttl=60, executor=TaskExecutor())
-    decorate = cache(default="default", heal_timeout=0.05, name="hangs")
+    decorate = cache(default="default", heal_timeout=0.05, name="hangs", dependency=CALLED_ON)
     hangs, well = decorate(blocking(gate)), cache(default="default")(blocking(lambda _: "v"))
 
     async def serve() -> bool:
@@ -140,6 +140,10 @@ def test_hung_heals_of_one_sync_function_in_tasks_do_not_stop_anothers() -> None
     healed = in_threads(1, lambda _: asyncio.run(serve()))
     gate.opened.set()
     assert healed == [True]
+
+
+# Nothing but the threads themselves bounds its calls.
+CALLED_ON = Dependency("called on", concurrency=1_000, breaker=None)
 
 
 class SyncOnly(FlakyBackend):
@@ -164,7 +168,9 @@ def test_reads_of_a_backend_that_does_io_do_not_wait_for_threads_behind_hung_hea
 ) -> None:
     world, gate = World("store", "async"), Gate()
     backend = SyncOnly(world.backend, gate if hang == "the leases" else lambda: None)
-    cache = HealingCache(ttl=60, backend=backend, codec=JsonCodec(), executor=TaskExecutor())
+    cache = HealingCache(
+        ttl=60, backend=backend, codec=JsonCodec(), executor=TaskExecutor(), dependency=CALLED_ON
+    )
     hanging: Any = cache(default="default", name="hanging")(blocking(gate))
 
     @cache(default="default", name="read")

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from oob_heal import Dependency
 from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.executors.threads import ThreadExecutor
 from tests.conftest import World
 from tests.waiting import wait_until
 
+CALLS_ON = Dependency("calls on", breaker=None)
 FAILURES = 50  # the promise's own number, a megabyte each
 
 
@@ -79,7 +81,7 @@ def test_nothing_of_fifty_failed_heals_is_retained(world: World) -> None:
     def source(n: int) -> str:
         return failing(n)
 
-    function = world.decorate(source, default="default")
+    function = world.decorate(source, dependency=CALLS_ON, default="default")
     for n in range(FAILURES):
         world.do(function(n))
     world.executor.run_all()
@@ -100,7 +102,7 @@ def test_nothing_of_them_is_retained_by_threads(make: Callable[[], Any]) -> None
         return failing(n)
 
     with make() as executor:
-        function = world.decorate(source, default="default", executor=executor)
+        function = world.decorate(source, dependency=CALLS_ON, default="default", executor=executor)
         for n in range(FAILURES):
             function(n)
         wait_until(lambda: function.cache_info().failed == FAILURES)
@@ -115,7 +117,9 @@ def test_nothing_of_them_is_retained_by_tasks(colour: str) -> None:
     def source(n: int) -> str:
         return failing(n)
 
-    function = world.decorate(source, default="default", executor=TaskExecutor())
+    function = world.decorate(
+        source, dependency=CALLS_ON, default="default", executor=TaskExecutor()
+    )
 
     async def main() -> None:
         for n in range(FAILURES):
@@ -140,7 +144,7 @@ def test_heal_now_hands_its_error_over_and_keeps_nothing_of_it(world: World) -> 
     def source(n: int) -> str:
         return failing(n)
 
-    function = world.decorate(source, default="default")
+    function = world.decorate(source, dependency=CALLS_ON, default="default")
     for n in range(0, 40, 4):
         try:
             world.do(function.heal_now(n))

@@ -60,11 +60,13 @@ class HealThreads:
                 raise HealRejectedError(f"{len(self.hung)} threads hang, some of them in {group}")
             if not self.managed:
                 self._start_manager()
-            self.queue.put(group, heal)
+            shed = self.queue.put(group, heal)
             if self.idle:
                 self.work_waits.notify()
             else:
                 self.changed.notify_all()
+        if shed is not None:  # not under the lock: with it die a user's arguments
+            shed.shed()
 
     def _start_manager(self) -> None:
         thread = threading.Thread(target=self._manage, name="oob-heal-manager", daemon=True)
@@ -183,10 +185,11 @@ class ThreadExecutor:
     """A bounded pool of daemon threads.
 
     ``threads`` run heals and ``queue`` more may wait; a full queue rejects. No function (or
-    ``dependency``) has more than half of either. At exit what is queued is run, for ``grace``
-    seconds at most. ``hung``: how many threads may hang in dependencies; beyond it, the heals of
-    the functions that hang are rejected. A heal of an async function runs in an event loop of
-    its own here: clients that are bound to another loop break.
+    ``dependency``) has more than half of either. A refresh of a known key goes before a heal of a
+    key never seen, which gives way when the queue is full. At exit what is queued is run, for
+    ``grace`` seconds at most. ``hung``: how many threads may hang in dependencies; beyond it, the
+    heals of the functions that hang are rejected. A heal of an async function runs in an event
+    loop of its own here: clients that are bound to another loop break.
 
     >>> executor = ThreadExecutor(threads=2)
     >>> executor.close()
@@ -231,6 +234,11 @@ class ThreadExecutor:
     def hung(self) -> int:
         """How many threads hang in a dependency at the moment."""
         return len(self._pool.hung)
+
+    @property
+    def waiting(self) -> int:
+        """How many heals wait for a thread at the moment."""
+        return len(self._pool.queue)
 
     @property
     def lock(self) -> Any:

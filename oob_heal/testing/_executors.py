@@ -15,9 +15,9 @@ from typing import Any
 import anyio
 
 from oob_heal._drivers import _ado, _do
-from oob_heal._heal import Ask, Call, CutOff, Step
 from oob_heal._model import Outcome
 from oob_heal._publish import Heal, forced_executor
+from oob_heal._steps import Ask, Call, CutOff, Pause, Step
 
 
 class Steps:
@@ -55,6 +55,8 @@ class Steps:
         except StopIteration as stop:
             self._conversation = self._step = None
             self.heal.ends(stop.value)
+        if isinstance(self._step, Pause) or (isinstance(self._step, Ask) and self._step.of):
+            self._tell()  # between the heal and the dependency's guard: no step of its own
 
     @property
     def due(self) -> str | None:
@@ -65,9 +67,13 @@ class Steps:
 
     def next(self) -> str | None:
         """Do one step; its name, or None if the heal has ended."""
-        name, step = self.due, self._step
-        if step is None:
-            return None
+        name = self.due
+        if name is not None:
+            self._tell()
+        return name
+
+    def _tell(self) -> None:
+        step: Any = self._step
         try:
             if isinstance(step, Call) and self.fail is not None:
                 raise self.fail
@@ -76,7 +82,6 @@ class Steps:
             self._go(None, error)
         else:
             self._go(reply)
-        return name
 
     def _do(self, step: Step) -> Any:
         if self.heal.core.is_async and isinstance(step, Call):

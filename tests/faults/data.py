@@ -95,8 +95,8 @@ FAULTS = [
     fault(
         "H08 the default is stored when a heal fails",
         "_heal.py",
-        "def _brought_an_error(core: Core, lease: Lease, error: BaseException) -> Conversation:\n",
-        "def _brought_an_error(core: Core, lease: Lease, error: BaseException) -> Conversation:\n"
+        "    late = _decide.ran_out(lease, core.shelf.now(), core.policy)\n",
+        "    late = False\n"
         "    if core.default is not None:\n"
         "        return (yield from _commit(core, lease, core.default()))\n",
         "values.py::test_a_default_is_never_stored",
@@ -111,9 +111,9 @@ FAULTS = [
     fault(
         "H08 a heal marks its entry before it calls",
         "_heal.py",
-        "    held(granted)\n    return (yield from under_lease(subject, granted))",
-        '    held(granted)\n    yield Ask("mark_stale", (subject.key,))\n'
-        "    return (yield from under_lease(subject, granted))",
+        "        held(granted)\n        return (yield from under_lease(subject, granted, permit))",
+        '        held(granted)\n        yield Ask("mark_stale", (subject.key,))\n'
+        "        return (yield from under_lease(subject, granted, permit))",
         "values.py::test_ten_thousand_reads_and_the_leases_that_they_lead_to_write_no_value",
     ),
     fault(
@@ -190,7 +190,7 @@ FAULTS = [
     fault(
         "H32 an exception is stored as a value",
         "_heal.py",
-        "        return (yield from _failed(core, lease, error))\n    nothing_for",
+        "        return (yield from _failed(core, lease, error, permit))\n    nothing_for",
         "        return (yield from _commit(core, lease, error))\n    nothing_for",
         "values.py::test_an_exception_is_never_cached",
     ),

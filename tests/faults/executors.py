@@ -168,7 +168,7 @@ TASKS = [
     ),
     fault(
         "H24 giving back is cut short",
-        "_heal.py",
+        "_steps.py",
         "    for _ in range(2):",
         "    for _ in range(1):",
         "cancellation.py::test_a_heal_cancelled_at_any_await_gives_its_lease_back",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from oob_heal import HealingCache
+from oob_heal import Dependency, HealingCache
 from oob_heal.testing import ManualClock, ManualExecutor
 from tests.model import process as model
 from tests.model.backends import Way
@@ -53,6 +53,10 @@ class Deaf:
         """None of its own."""
 
 
+# What a breaker does is told elsewhere (tests/test_breaker.py), and the model knows none.
+UNGUARDED = Dependency("model", concurrency=10_000, breaker=None)
+
+
 class Process:
     """One process of the package, and its model."""
 
@@ -68,6 +72,7 @@ class Process:
             clock=Lagging(clock, world.place.began) if world.place.began else clock,
             namespace="model",
             drop_on=GoneError,
+            dependency=UNGUARDED,
         )
         self.cache._parts.random = lambda: world.store.chance
         self.cache._parts.hub = Deaf()  # else each of thousands of caches has a thread for its log

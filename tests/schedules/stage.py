@@ -11,7 +11,7 @@ from oob_heal import CacheMissError, Freshness, HealingCache
 from oob_heal._worker import heal_of
 from oob_heal.testing import ManualExecutor
 from tests.model.backends import BACKENDS, VERBS
-from tests.model.pair import Deaf, GoneError
+from tests.model.pair import UNGUARDED, Deaf, GoneError
 from tests.model.rules import DEFAULT
 from tests.model.world import LONG
 from tests.schedules.actors import Actor, TaskActor, ThreadActor, apoint, point
@@ -78,7 +78,11 @@ class Process:
         self.way = Pointed(stage.backend(), fine=stage.fine)
         self.executor = ManualExecutor()
         self.cache = HealingCache(
-            backend=self.way, executor=self.executor, clock=stage.place.clock, namespace="stage"
+            backend=self.way,
+            executor=self.executor,
+            clock=stage.place.clock,
+            namespace="stage",
+            dependency=UNGUARDED,
         )
         self.cache._parts.hub = Deaf()
         self.cache._parts.random = lambda: 0.5
