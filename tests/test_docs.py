@@ -154,7 +154,7 @@ def test_every_python_block_of_a_page_runs_and_prints_what_is_shown(page: Path) 
 def test_what_no_test_can_run_is_python_all_the_same(page: Path) -> None:
     """Every block says what it is; a ``py`` block needs an engine or a server that is not here."""
     for language, text in FENCE.findall(page.read_text(encoding="utf-8")):
-        assert language in ("", "python", "py", "text", "sh")
+        assert language in ("", "python", "py", "text", "sh", "console")
         assert language or not text.lstrip().startswith(("from ", "import ", "@", ">>>", "def "))
         if language == "py":
             compile(text, str(page), "exec")
