@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import re
 import threading
 import time
@@ -22,11 +23,13 @@ from typing import Any
 from oob_heal import _lifecycle
 from oob_heal._collector import in_collector
 from oob_heal._model import Freshness, Outcome, Reason
-from oob_heal.ports import Observer
+from oob_heal.ports import Clock, Observer
 
 LAST_WORDS = 0.2  # s for what waits in a mailbox at exit
 MAILBOX = 10_000  # happenings waiting for one observer
-LOG_AGAIN_AFTER = 600.0  # s until the same trouble is logged again
+LOG_AGAIN_AFTER = 60.0  # s until the same trouble is logged again,
+LOG_LONGER = 4.0  # and so many times longer until the next time,
+LOG_AT_LEAST_EVERY = 86_400.0  # s at most
 TOLD_AT_MOST = 1_000  # troubles remembered as logged
 traceparent: ContextVar[str | None] = ContextVar("oob_heal_traceparent", default=None)
 """Inside a heal: the trace that its event was published in, as W3C Trace Context writes it.
@@ -182,7 +185,8 @@ class Hub:
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._mailboxes = [Mailbox(observer) for observer in observers]
         self._log = Mailbox(LogObserver())
-        self._told: dict[Happening, float] = {}
+        self._told: dict[Happening, tuple[float, float]] = {}
+        self.clock: Clock = time.monotonic
         self._hear_answers = [each for each in self._mailboxes if not _only_heals(each.observer)]
         self.listening = bool(self._hear_answers)
         asked = (getattr(each.observer, "traceparent", None) for each in self._mailboxes)
@@ -232,15 +236,20 @@ class Hub:
             self._log_once(happening)
 
     def _log_once(self, happening: Happening) -> None:
-        """The same trouble is logged once, and again after ten minutes of it."""
+        """The same trouble is logged once, and again after a minute of it, then after ever longer;
+        one that was gone for as long as its last interval is news again."""
         if isinstance(happening, HealEnded):
             happening = replace(happening, attempt=0, took=None, since_missed=None)
-        now = time.monotonic()
-        if now >= self._told.get(happening, 0.0):
-            if len(self._told) >= TOLD_AT_MOST:
-                self._told.clear()
-            self._told[happening] = now + LOG_AGAIN_AFTER
-            self._log.put(happening)
+        now = self.clock()
+        due, interval = self._told.get(happening, (-math.inf, 0.0))
+        if now < due:
+            return
+        if len(self._told) >= TOLD_AT_MOST:
+            self._told.clear()
+        longer = interval * LOG_LONGER if now < due + interval else LOG_AGAIN_AFTER
+        interval = min(max(longer, LOG_AGAIN_AFTER), LOG_AT_LEAST_EVERY)
+        self._told[happening] = (now + interval, interval)
+        self._log.put(happening)
 
     def flush(self, grace: float) -> None:
         """Wait until every observer has heard all, at most ``grace`` seconds together."""

@@ -204,7 +204,18 @@ HOT_FIRST = [
     ),
 ]
 
+SAID_ONCE = [
+    fault(
+        "a trouble that lasts is logged each minute",
+        "observe.py",
+        "interval * LOG_LONGER if",
+        "interval if",
+        "said_once.py::test_a_function_that_does_not_heal_is_logged_once_and_then_ever_more_rarely",
+    ),
+]
+
 FAULTS = [
+    *SAID_ONCE,
     *BREAKER,
     *STORM,
     *HOT_FIRST,
