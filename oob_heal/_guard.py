@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from oob_heal import _breaker, _lifecycle
 from oob_heal._breaker import Dependency, Failed, Phase, State
 from oob_heal._model import Key, Lease
-from oob_heal.observe import BreakerMoved
+from oob_heal.observe import BreakerMoved, without_password
 from oob_heal.ports import Clock
 
 LOOK_EVERY = 1.0  # s between two looks at what other processes know of a dependency
@@ -223,7 +223,8 @@ class Guard:
     def _moved(self, before: State, state: State, error: BaseException | None = None) -> None:
         if (before.phase, before.era) != (state.phase, state.era):
             name = type(error).__name__ if error is not None else ""
-            self.parts.hub.tell(BreakerMoved(self.name, state.phase.value, name))
+            about = without_password(self.name)
+            self.parts.hub.tell(BreakerMoved(about, state.phase.value, name))
 
 
 Guards = weakref.WeakValueDictionary[str, Guard]

@@ -27,8 +27,7 @@ def everything(cores: Iterable[Core]) -> CacheFigures:
     """The figures of these functions and their executors."""
     cores = list(cores)
     executors = {id(core.executor): core.executor for core in cores}
-    found = (getattr(core, "guard", None) for core in cores)
-    guards = {id(guard): guard for guard in found if guard is not None}
+    guards = {id(core.guard): core.guard for core in cores}
     return CacheFigures(
         functions=tuple(map(_function, cores)),
         executors=_executors(executors.values()),
@@ -132,7 +131,7 @@ def _because(core: Core, kept: Kept, keys: list[Failing]) -> tuple[str, ...]:
         error, _ = Counter(each.error for each in keys).most_common(1)[0]
         many = "1 key does" if len(keys) == 1 else f"{len(keys):,} keys do"
         said.append(f"{many} not heal, most often because of {error}")
-    breaker = getattr(getattr(core, "guard", None), "state", "closed")
+    breaker = core.guard.state
     if breaker != "closed":
         said.append(f"the breaker of its dependency is {breaker}")
     if _backend_is_failing(core):

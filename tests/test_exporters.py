@@ -12,12 +12,14 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from oob_heal import HealingCache, Promise
+from oob_heal import Breaker, HealingCache, Promise
+from oob_heal import Dependency as Limits
 from oob_heal.export import _series
 from oob_heal.export.otel import INSTRUMENTS, Telemetry
 from oob_heal.export.prometheus import Collector
 from oob_heal.figures import CacheFigures, DependencyFigures, ExecutorFigures
 from oob_heal.observe import Advice, LogObserver, without_password
+from oob_heal.testing import ManualClock, ManualExecutor
 from tests.conftest import Dependency, World
 from tests.test_figures import calling
 
@@ -221,3 +223,35 @@ def test_a_name_that_is_a_url_shows_no_password(caplog: pytest.LogCaptureFixture
     assert without_password("stock") == "stock"
     LogObserver()(Advice("https://me:hunter2@stock.example/a", "something"))
     assert caplog.messages == ["https://stock.example/a: something"]
+
+
+# H36
+def test_an_open_breaker_shows_in_figures_metrics_and_health_and_no_password_does(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    heard: list[Any] = []
+    executor, clock = ManualExecutor(), ManualClock()
+    cache = HealingCache(
+        ttl=60,
+        executor=executor,
+        clock=clock,
+        observers=[heard.append],
+        dependency=Limits("https://me:hunter2@db.example/", breaker=Breaker(failures=2)),
+        promise=Promise(younger_than=60),
+    )
+    dependency = Dependency()
+    dependency.error = ConnectionError()
+    f = cache(name="f", default=0)(calling(dependency))
+    assert [each.breaker for each in cache.figures().dependencies] == ["closed"]
+    for n in range(3):
+        f(n)
+    executor.run_all()
+    (shown,) = cache.figures().dependencies
+    assert (shown.dependency, shown.breaker) == ("https://db.example/", "open")
+    read = scraped(cache)
+    assert read["oob_heal_breaker_state https://db.example/ open"] == 1
+    assert read["oob_heal_breaker_state https://db.example/ closed"] == 0
+    assert "the breaker of its dependency is open" in cache.health().not_kept[0].because
+    cache.close()
+    assert any(type(each).__name__ == "BreakerMoved" for each in heard)
+    assert "hunter2" not in f"{heard} {caplog.messages} {read} {cache.figures()} {cache.health()}"

@@ -113,6 +113,7 @@ EXPORTERS, TRACES = "tests/test_exporters.py::", "tests/test_traces.py::"
 CANARY = "tests/test_secrets_shown.py::test_a_canary_shows_in_no_metric_span_header_or_health"
 LINKED = TRACES + "test_the_heal_is_a_trace_of_its_own_linked_to_the_request_that_missed"
 
+BREAKER = "test_an_open_breaker_shows_in_figures_metrics_and_health_and_no_password_does"
 EXPORTER_FAULTS = [
     Fault(
         "seeing: Prometheus reads other figures than the ledger's",
@@ -162,6 +163,20 @@ EXPORTER_FAULTS = [
         "        about = without_password(happening.function)\n",
         "        about = happening.function\n",
         (EXPORTERS + "test_a_name_that_is_a_url_shows_no_password",),
+    ),
+    Fault(
+        "H36 an observer hears the password of a dependency",
+        "_guard.py",
+        "            about = without_password(self.name)\n",
+        "            about = self.name\n",
+        (EXPORTERS + BREAKER,),
+    ),
+    Fault(
+        "seeing: health does not know of an open breaker",
+        "_look.py",
+        '    if breaker != "closed":\n',
+        "    if False:\n",
+        (EXPORTERS + BREAKER,),
     ),
     Fault(
         "H36 a span says what the error said",
