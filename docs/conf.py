@@ -11,7 +11,9 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 from docutils import nodes
@@ -114,6 +116,18 @@ class PublicNames(Told):
                 yield from (f".. {directive}:: oob_heal.{name}", "   :members:", "")
 
 
+class PlantedFaults(Told):
+    """`.. planted-faults:: tests.faults`: what each breaks, where, and what catches it."""
+
+    def lines(self, argument: str) -> Iterator[str]:
+        sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+        faults = importlib.import_module(f"{argument}.run").all_faults()
+        yield from (f"{len(faults)} in all.", "")
+        for each in sorted(faults, key=lambda each: (each.hazard, each.file)):
+            caught = ", ".join(f"``{test}``" for test in each.tests)
+            yield from (f"- {each.hazard} (``{each.file}``)", "", f"  {caught}", "")
+
+
 def _modules(package: str) -> Iterator[str]:
     found = importlib.import_module(package)
     for each in sorted(pkgutil.iter_modules(found.__path__), key=lambda each: each.name):
@@ -152,6 +166,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("public-modules", PublicModules)
     app.add_directive("public-names", PublicNames)
     app.add_directive("in-one-form", InOneForm)
+    app.add_directive("planted-faults", PlantedFaults)
     app.connect("autodoc-skip-member", _skipped)
     app.connect("autodoc-process-docstring", _laid_out)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
