@@ -92,21 +92,18 @@ def reads(folder: Path, keys: list[int], ahead: float, said: Connection) -> None
 def requests(folder: Path, keys: list[int], lease_passes: bool, pipe: Connection) -> None:
     """A request's process that lives: it reads each key, and its events are sent. Told to go on,
     a lease has passed, and it reads each once more."""
-    ahead = [0.0]
-    spool = Spool(folder, NOBODY)
+    ahead, spool = [0.0], Spool(folder, NOBODY)
     clock = lambda: time.monotonic() + ahead[0]  # noqa: E731
     executor = MortalQueue(NOBODY, spool.send, clock)
     _, _, source = _cache(folder, NOBODY, ahead, executor)
-    if not lease_passes:
-        ahead[0] = LEASE
-    answers = [source(n) for n in keys]
-    until(lambda: not executor.figures()["waiting"])
-    if lease_passes:
-        pipe.send(len(keys))
-        pipe.recv()
-        ahead[0] = LEASE
-        answers = [source(n) for n in keys]
-    pipe.send(answers)
+    for passed in [0.0, LEASE] if lease_passes else [LEASE]:
+        ahead[0] = passed
+        for n in keys:
+            source(n)
+        until(lambda: spool.sent == executor.submits)
+        pipe.send(spool.sent)
+        if passed < LEASE:
+            pipe.recv()
     pipe.recv()  # a worker has been there
     until(lambda: source.cache_info().healing == 0)
     info = source.cache_info()

@@ -121,12 +121,14 @@ class Spool:
     def __init__(self, folder: Path, points: Points) -> None:
         self.folder = folder
         self.points = points
+        self.sent = 0
 
     def send(self, payload: bytes) -> None:
         self.points("sending")
         name = f"{time.monotonic_ns():020}-{os.getpid()}"
         (self.folder / f"{name}.new").write_bytes(payload)
         (self.folder / f"{name}.new").rename(self.folder / f"{name}.event")
+        self.sent += 1
         self.points("sent")
 
     def take(self) -> bytes | None:
