@@ -1,6 +1,7 @@
 """One run: the processes, the load, and the worker that is killed in the middle of a heal."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -38,6 +39,7 @@ class Result:
     codes: list[str]
     answers: list[Answered] = field(default_factory=list)
     calls: list[tuple[float, str, int, str]] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)  # s, of requests that ask no cache
     service_pid: int = 0
     killed_at: float = 0.0
     killed_pid: int = 0
@@ -104,6 +106,7 @@ async def _run(plan: Plan, shop: Shop) -> Result:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_load(result, client))
             tasks.create_task(_watch(result))
+            tasks.create_task(_yardstick(result, client))
             tasks.create_task(_conduct(result, shop, workers))
     result.calls = shop.calls()
     return result
@@ -156,6 +159,16 @@ async def _ask(result: Result, client: httpx.AsyncClient, due: float, code: str)
     at = time.time()
     dated = None if age is None else at - age
     result.answers.append(Answered(due, at, code, freshness, dated))
+
+
+async def _yardstick(result: Result, client: httpx.AsyncClient) -> None:
+    """Note how long requests take that ask no cache: what the machine alone costs."""
+    until = time.monotonic() + result.plan.length
+    while (asked := time.monotonic()) < until:
+        with contextlib.suppress(httpx.HTTPError):  # as long as it is waited for
+            await client.get("/pid")
+        result.beside.append(time.monotonic() - asked)
+        await asyncio.sleep(0.05)
 
 
 async def _watch(result: Result) -> None:
