@@ -31,33 +31,35 @@ def asked(at: float, told: str = "stale", value: Any = VALUE, n: int = 7) -> Lin
 
 
 def wrote(verb: str, began: float, done: float | None, n: int = 7) -> Line:
-    return ("queue-1", ["wrote", verb, n, began, done])
+    return ("queue-1", ["wrote", verb, n, began, done, None])
 
 
 SOUND = [CALLED, BOOKS, *SIZES]
 GOOD: dict[str, list[Line]] = {
     "fresh": [asked(100.5, "fresh")],
     "stale to the limit": [asked(100 + LONGEST - 0.01)],
-    "older than a write that came later": [asked(105), wrote("invalidate", 105.1, 105.2)],
-    "during a write": [wrote("invalidate", 104.0, 106.0), asked(105)],
-    "younger than a write": [wrote("invalidate", 99.0, 99.1), asked(105)],
-    "a write that nobody acknowledged": [wrote("invalidate", 104.0, None), asked(105)],
+    "older than a write that came later": [asked(102), wrote("invalidate", 102.1, 102.2)],
+    "during a write": [wrote("invalidate", 101.0, 103.0), asked(102)],
+    "younger than a write": [wrote("invalidate", 99.0, 99.1), asked(102)],
+    "a write that nobody acknowledged": [wrote("invalidate", 101.0, None), asked(102)],
     "a clear that not all have heard of": [
-        wrote("cache_clear", 104.0, 104.1, EVERY_KEY), asked(105),
+        wrote("cache_clear", 101.0, 101.1, EVERY_KEY), asked(102),
     ],
-    "nothing there": [asked(105, "miss", "CacheMissError")],
+    "nothing there": [asked(102, "miss", "CacheMissError")],
 }  # fmt: skip
 BAD: dict[str, tuple[str, list[Line]]] = {
-    "never true": ("once true", [asked(105, value=[7.0, 100.0, 1.0, 0.6])]),
-    "true of another key": ("once true", [asked(105, n=8)]),
+    "never true": ("once true", [asked(102, value=[7.0, 100.0, 1.0, 0.6])]),
+    "true of another key": ("once true", [asked(102, n=8)]),
     "fresh beyond the ttl": ("its limit", [asked(100 + TTL + SLACK + 0.01, "fresh")]),
     "served beyond the limit": ("its limit", [asked(100 + LONGEST + SLACK + 0.01)]),
-    "outlived an invalidate": ("written", [wrote("invalidate", 104.0, 104.1), asked(105)]),
-    "outlived a set": ("written", [wrote("set", 104.0, 104.1), asked(105)]),
-    "outlived a clear": ("written", [
+    "outlived an invalidate": ("acknowledged write", [
+        wrote("invalidate", 101.0, 101.1), asked(102),
+    ]),
+    "outlived a set": ("acknowledged write", [wrote("set", 101.0, 101.1), asked(102)]),
+    "outlived a clear": ("acknowledged write", [
         wrote("cache_clear", 101.0, 101.1, EVERY_KEY), asked(101.1 + CLEARED_WITHIN + 1),
     ]),
-    "a foreign error": ("foreign", [asked(105, "error", "TimeoutError")]),
+    "a foreign error": ("foreign", [asked(102, "error", "TimeoutError")]),
     "a write's foreign error": ("foreign", [("queue-1", ["foreign", "set", "TimeoutError"])]),
     "a heal that vanished": ("ledger", [("worker-3", ["books", 3, 0, ENDS])]),
     "a heal that never ends": ("ledger", [("worker-3", ["books", 3, 1, ENDS])]),
@@ -82,8 +84,8 @@ def test_the_judge_finds_nothing_in_a_history_that_keeps_its_promises(history: s
 @pytest.mark.parametrize("history", BAD)
 def test_the_judge_names_the_promise_that_a_history_breaks(history: str) -> None:
     word, lines = BAD[history]
-    (found,) = broken(lines)
-    assert word.replace("written", "acknowledged write") in found
+    found = [text for text in broken(lines) if word in text]
+    assert len(found) == 1
 
 
 def test_a_line_that_a_kill_tore_is_nothing_and_those_before_it_stay(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from oob_heal.backends.redis import RedisBackend
 from oob_heal.executors.queue import QueueExecutor
 from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.executors.threads import ThreadExecutor
-from tests.soak.plan import HANGS, KEYS, LIMIT, MAX_STALE, QUEUE, RATE, TTL, WRITES
+from tests.soak.plan import HANGS, KEYS, LIMIT, MAX_STALE, QUEUE, RATE, TAKES, TTL, WRITES
 from tests.soak.record import Recorder
 
 SETTLES_WITHIN = 30.0  # s for the heals that are under way when requests end
@@ -89,7 +89,7 @@ class Actor:
         """How long the dependency takes now; it may be away."""
         if (self.folder / "away").exists():
             raise ConnectionError("the dependency is away")
-        return HANGS if (self.folder / "hangs").exists() else self.chance.uniform(0.0, 0.02)
+        return HANGS if (self.folder / "hangs").exists() else self.chance.uniform(0.0, TAKES)
 
     def _told(self, kind: str, n: int, began: float) -> list[float]:
         """A value that says of what key and call it is; recorded before anybody has it."""
@@ -119,17 +119,17 @@ class Actor:
 
 def requests(actor: Actor) -> None:
     """Requests at a steady rate until the end, and now and then a write."""
-    due = time.monotonic()
+    due, last = time.monotonic(), 0
     while not actor.over:
-        n = min(int(actor.chance.expovariate(4 / KEYS)), KEYS - 1)
+        if actor.chance.random() < WRITES / RATE:  # its heal may be under way by now
+            write(actor, actor.chance.choice(["invalidate", "set", "mark_stale"]), last)
+        n = last = min(int(actor.chance.expovariate(4 / KEYS)), KEYS - 1)
         began, served, error = time.monotonic(), None, None
         try:
             served = actor.function.lookup(n)
         except Exception as caught:
             error = caught
         actor.answer(n, began, served, error)
-        if actor.chance.random() < WRITES / RATE:
-            write(actor, actor.chance.choice(["invalidate", "set", "mark_stale"]), n)
         due = _until_next(actor, due)
         time.sleep(max(0.0, due - time.monotonic()))
     _settle(actor)
@@ -146,9 +146,10 @@ def _until_next(actor: Actor, due: float) -> float:
 def write(actor: Actor, verb: str, n: int) -> None:
     """A write, with when it began and when it was acknowledged; one that was not has no end."""
     began, acknowledged = time.monotonic(), None
-    args = () if verb == "cache_clear" else (n,)
-    if verb == "set":
-        args = (actor._told("set", n, began), n)
+    args: tuple[Any, ...] = () if verb == "cache_clear" else (n,)
+    value = actor._told("set", n, began) if verb == "set" else None
+    if value is not None:
+        args = (value, n)
     actor.record("writing", verb, n, began)
     try:
         getattr(actor.function, verb)(*args)
@@ -157,7 +158,7 @@ def write(actor: Actor, verb: str, n: int) -> None:
         pass
     except Exception as error:
         actor.record("foreign", verb, repr(type(error)))
-    actor.record("wrote", verb, n, began, acknowledged)
+    actor.record("wrote", verb, n, began, acknowledged, value)
 
 
 def _settle(actor: Actor) -> None:

@@ -67,16 +67,16 @@ class History:
     def _writing(self, *_: Any) -> None:
         """Whether it came to anything, the next line says."""
 
-    def _wrote(self, name: str, verb: str, n: int, began: float, done: float | None) -> None:
+    def _wrote(
+        self, _: str, verb: str, n: int, began: float, done: float | None, value: list[Any] | None
+    ) -> None:
+        """What was not acknowledged may have happened, or may happen yet: it judges nothing."""
         if done is None or verb not in VOIDING:
             return
         heard = CLEARED_WITHIN + SLACK if verb == "cache_clear" else 0.0
         self.voided[n].append((began, done + heard))
-        if verb == "set":
-            for value, born in self.born.items():
-                if born is None and value[0] == n and value[3] == int(name.rsplit("-", 1)[1]):
-                    # Its own process's last write of this key: they come one after another.
-                    self.born[value] = done if value[2] <= done else None
+        if value is not None:
+            self.born[n, *value] = done
 
     def last_voided(self, n: int, before: float) -> float:
         """When the last write began that was acknowledged, and known to all, before then."""

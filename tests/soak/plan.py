@@ -4,9 +4,10 @@ from __future__ import annotations
 
 KEYS = 40
 RATE = 40.0  # requests a second and process
-WRITES = 1.0  # writes a second and process
+WRITES = 4.0  # writes a second and process, a request after their key was asked for
+TAKES = 0.1  # s at most that a call of the dependency takes: long enough to be overtaken
 TTL = 1.0  # s
-MAX_STALE = 15.0  # s
+MAX_STALE = 2.0  # s: what is stale is expired before its harm is over
 LIMIT = 2.0  # s: heal_timeout
 HANGS = 5.0  # s for which a hanging dependency keeps a caller: longer than heal_timeout
 QUEUE = "soak.events"  # a list of the server's
