@@ -117,11 +117,8 @@ MEMBER_FAULTS = [
     Fault(
         "H14 what passes its deadline while another is sent is forgotten",
         "_inflight.py",
-        "            _lost = self._sweep(now)\n"
-        "            if heal.outcome is not None:\n                return\n"
-        "            heal.running",
-        "            if heal.outcome is not None:\n                return\n"
-        "            heal.running",
+        "            self._count(account.heal, Outcome.LOST)",
+        "            account.heal.outcome = Outcome.LOST",
         (LEDGER + "test_a_heal_whose_deadline_passes_while_another_is_sent_is_lost_and_told",),
     ),
     Fault(
