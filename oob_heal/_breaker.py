@@ -22,6 +22,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import math
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -29,6 +30,16 @@ from typing import Any, NamedTuple
 from oob_heal._durations import seconds
 
 Seconds = float | dt.timedelta
+
+
+def without_secrets(name: str) -> str:
+    """A name that may be a URL, without who logs in there, its query and its fragment.
+
+    A password that was not quoted may hold any sign: it ends at the last ``@``.
+    """
+    for what, kept in ((r"//.*@", "//"), (r"(//[^?#]*)[?#].*", r"\1")):
+        name = re.sub(what, kept, name, flags=re.DOTALL)
+    return name
 
 
 def _check_count(name: str, number: Any) -> None:
@@ -98,6 +109,10 @@ class Dependency:
         if given is not None and not isinstance(given, Breaker):
             kind = type(given).__name__
             raise TypeError(f"Dependency(breaker=) must be a Breaker or None, not {kind}")
+
+    def __repr__(self) -> str:
+        at_most = f"concurrency={self.concurrency}, breaker={self.breaker}"
+        return f"Dependency({without_secrets(self.name)!r}, {at_most})"
 
     @property
     def longest_hint(self) -> float:

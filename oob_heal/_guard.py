@@ -14,9 +14,9 @@ from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 from oob_heal import _breaker, _lifecycle
-from oob_heal._breaker import Dependency, Failed, Phase, State
+from oob_heal._breaker import Dependency, Failed, Phase, State, without_secrets
 from oob_heal._model import Key, Lease
-from oob_heal.observe import BreakerMoved, without_password
+from oob_heal.observe import BreakerMoved
 from oob_heal.ports import Clock
 
 LOOK_EVERY = 1.0  # s between two looks at what other processes know of a dependency
@@ -106,7 +106,7 @@ class Guard:
         """Take its limits from a value. Two that differ under one name are a TypeError."""
         if self.declared and dependency != self.dependency:
             raise TypeError(
-                f"dependency= says two things of {self.name!r}: declare it once, "
+                f"dependency= says two things of {without_secrets(self.name)!r}: declare it once, "
                 f"as DB = Dependency(...), and give dependency=DB"
             )
         self.dependency = dependency
@@ -223,7 +223,7 @@ class Guard:
     def _moved(self, before: State, state: State, error: BaseException | None = None) -> None:
         if (before.phase, before.era) != (state.phase, state.era):
             name = type(error).__name__ if error is not None else ""
-            about = without_password(self.name)
+            about = without_secrets(self.name)
             self.parts.hub.tell(BreakerMoved(about, state.phase.value, name))
 
 

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from oob_heal._breaker import without_secrets
 from oob_heal._core import Core
 from oob_heal._model import Outcome
 from oob_heal._promise import Kept
 from oob_heal._reports import Failing, Health, NotKept
 from oob_heal.figures import CacheFigures, DependencyFigures, ExecutorFigures, FunctionFigures
-from oob_heal.observe import without_password
 
 LISTED_AT_MOST = 100  # promises that are not kept
 BACKEND_TROUBLE = 10.0  # s for which a failure of the backend counts as present
@@ -84,7 +84,7 @@ def _said_by(executor: Any) -> dict[str, int]:
 
 def _dependency(guard: Any) -> DependencyFigures:
     cap = guard.dependency.concurrency
-    return DependencyFigures(without_password(guard.name), guard.state, guard.in_flight, cap)
+    return DependencyFigures(without_secrets(guard.name), guard.state, guard.in_flight, cap)
 
 
 def failing(core: Core) -> list[Failing]:

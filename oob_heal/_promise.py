@@ -85,7 +85,7 @@ class Kept(NamedTuple):
     @property
     def is_kept(self) -> bool:
         """Whether it is. No answer breaks no promise."""
-        return self.young >= self.promise.share * self.answers
+        return self.share is None or self.share >= self.promise.share  # a product would round
 
     @property
     def older(self) -> int:

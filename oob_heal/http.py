@@ -15,6 +15,7 @@ from oob_heal._durations import seconds
 from oob_heal._model import Served
 from oob_heal.errors import CacheMissError
 
+MOST_SECONDS = 2**31  # RFC 9111, 1.2.2: what a reader need not understand is more
 _TOKEN = re.compile(r"[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*")
 
 
@@ -47,12 +48,13 @@ def headers(
     status = f"{name}; hit"
     if ttl is not None:
         status += _left(answer, seconds("ttl", ttl, infinite=True), answer.age)
-    return {"Age": str(math.floor(answer.age)), "Cache-Status": status}
+    age = min(math.floor(answer.age), MOST_SECONDS)
+    return {"Age": str(age), "Cache-Status": status}
 
 
 def _left(answer: Served[Any], ttl: float, age: float) -> str:
     """How long it is still fresh; jitter and marks make a young answer stale, never fresh."""
     if math.isinf(ttl):
         return ""
-    left = math.floor(ttl - age)
+    left = max(-MOST_SECONDS, min(math.floor(ttl - age), MOST_SECONDS))
     return f"; ttl={left if answer.freshness.value == 'fresh' else min(left, -1)}"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import logging
 import math
-import re
 import threading
 import time
 from collections import deque
@@ -21,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from oob_heal import _lifecycle
+from oob_heal._breaker import without_secrets
 from oob_heal._collector import in_collector
 from oob_heal._model import Freshness, Outcome, Reason
 from oob_heal.ports import Clock, Observer
@@ -275,16 +275,11 @@ def _is_no_trouble(happening: Happening) -> bool:
     )
 
 
-def without_password(name: str) -> str:
-    """A name that may be a URL, without who logs in there."""
-    return re.sub(r"//[^/@]*@", "//", name)
-
-
 class LogObserver:
     """Says what went wrong to the logger ``oob_heal``: types and advice, never arguments."""
 
     def __call__(self, happening: Happening) -> None:
-        about = without_password(happening.function)
+        about = without_secrets(happening.function)
         logging.getLogger("oob_heal").warning("%s: %s", about, self._text(happening))
 
     @staticmethod

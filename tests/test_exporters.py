@@ -14,11 +14,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from oob_heal import Breaker, HealingCache, Promise
 from oob_heal import Dependency as Limits
+from oob_heal._breaker import without_secrets
 from oob_heal.export import _series
 from oob_heal.export.otel import INSTRUMENTS, Telemetry
 from oob_heal.export.prometheus import Collector
 from oob_heal.figures import CacheFigures, DependencyFigures, ExecutorFigures
-from oob_heal.observe import Advice, LogObserver, without_password
+from oob_heal.observe import Advice, LogObserver
 from oob_heal.testing import ManualClock, ManualExecutor
 from tests.conftest import Dependency, World
 from tests.test_figures import calling
@@ -160,6 +161,10 @@ def test_opentelemetry_collects_what_the_ledger_says() -> None:
         "oob_heal.heals test:f failed": 1,
         "oob_heal.keys.failing test:f": 1,
         "oob_heal.promise.kept test:f": 0,
+        "oob_heal.promise.young test:f": 0.5,
+        "oob_heal.promise.target test:f": 0.99,
+        "oob_heal.dependency.calls db": 3,
+        "oob_heal.dependency.calls.limit db": 4,
         "oob_heal.breaker.state db open": 1,
         "oob_heal.breaker.state db closed": 0,
     }
@@ -193,8 +198,10 @@ def test_two_functions_of_one_name_are_one_series(lived: World) -> None:
     executors = (ExecutorFigures("Pool", {"waiting": 2}),)
     read = scraped(Shown(executors=executors), Shown(executors=executors))
     assert read["oob_heal_executor_heals Pool waiting"] == 4
-    calm, open_ = DependencyFigures("db", "closed", 1, 4), DependencyFigures("db", "open", 0, 4)
-    for order in ((calm, open_), (open_, calm)):
+    calm, half, open_ = (
+        DependencyFigures("db", state, 0, 4) for state in ("closed", "half-open", "open")
+    )
+    for order in ((calm, open_), (open_, calm), (half, open_), (open_, half)):
         read = scraped(*(Shown(dependencies=(each,)) for each in order))
         assert read["oob_heal_breaker_state db open"] == 1
         assert read["oob_heal_dependency_calls_limit db"] == 8
@@ -218,11 +225,34 @@ def test_the_number_of_series_is_capped(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 # H36
-def test_a_name_that_is_a_url_shows_no_password(caplog: pytest.LogCaptureFixture) -> None:
-    assert without_password("https://me:hunter2@stock.example/a") == "https://stock.example/a"
-    assert without_password("stock") == "stock"
-    LogObserver()(Advice("https://me:hunter2@stock.example/a", "something"))
-    assert caplog.messages == ["https://stock.example/a: something"]
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("stock", "stock"),
+        ("shop:price@2", "shop:price@2"),
+        ("https://stock.example/a", "https://stock.example/a"),
+        ("https://me:hunter2@stock.example/a", "https://stock.example/a"),
+        ("https://me:hun/ter2@stock.example/a", "https://stock.example/a"),
+        ("https://me:hun@ter2@stock.example/a", "https://stock.example/a"),
+        ("https://me:hun?#ter2@stock.example/a", "https://stock.example/a"),
+        ("https://stock.example/a?token=hunter2", "https://stock.example/a"),
+        ("https://stock.example/a#token=hunter2\nhunter2", "https://stock.example/a"),
+        ("redis://:hunter2@stock.example:6379/0", "redis://stock.example:6379/0"),
+    ],
+)
+def test_a_name_that_is_a_url_shows_no_secret(
+    name: str, shown: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert without_secrets(name) == shown
+    LogObserver()(Advice(name, "something"))
+    assert caplog.messages == [f"{shown}: something"]
+    assert repr(Limits(name)).startswith(f"Dependency('{shown}', concurrency=16, breaker=Breaker(")
+    cache = HealingCache(ttl=60)
+    keep = cache(dependency=Limits(name))(calling(Dependency()))
+    with pytest.raises(TypeError, match="says two things of") as caught:
+        cache(dependency=Limits(name, concurrency=1))(calling(Dependency()))
+    assert repr(shown) in str(caught.value)
+    assert keep
 
 
 # H36

@@ -54,3 +54,13 @@ def test_the_ttl_may_be_left_out(ttl: Any, shown: str) -> None:
 def test_a_name_that_would_break_the_header_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="name= must be a token"):
         headers(Served("v", Freshness.FRESH, 1.0, False), name=name)
+
+
+def test_no_number_is_longer_than_a_reader_of_headers_must_take() -> None:
+    old = Served("v", Freshness.STALE, 1e17, False)
+    assert headers(old, ttl=60) == {
+        "Age": "2147483648",
+        "Cache-Status": "oob_heal; hit; ttl=-2147483648",
+    }
+    fresh = headers(Served("v", Freshness.FRESH, 1.0, False), ttl=1e18)
+    assert fresh["Cache-Status"] == "oob_heal; hit; ttl=2147483648"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from oob_heal import CacheMissError, HealingCache, Health, Promise
-from oob_heal._promise import SLOTS
+from oob_heal._promise import SLOTS, Kept
 from tests.conftest import Dependency, World
 from tests.test_figures import calling
 
@@ -207,3 +207,11 @@ def test_a_promise_shorter_than_the_ttl_cannot_be_judged() -> None:
 def test_durations_may_be_timedeltas() -> None:
     promise = Promise(younger_than=dt.timedelta(minutes=5), window=dt.timedelta(hours=1))
     assert promise == Promise(younger_than=300, window=3600)
+
+
+def test_a_share_that_is_just_kept_is_kept_whatever_a_product_rounds_to() -> None:
+    for percent in range(1, 101):
+        promise = Promise(share=percent / 100, younger_than=60)
+        assert Kept(promise, 100, percent, 0, 0, 300.0).is_kept, percent
+        assert not Kept(promise, 100, percent - 1, 0, 0, 300.0).is_kept, percent
+    assert Kept(promise, 0, 0, 0, 0, 300.0).is_kept

@@ -12,8 +12,8 @@ from opentelemetry import context, trace
 from opentelemetry.trace import Link, Span, SpanContext, StatusCode, TraceFlags
 
 from oob_heal._model import Outcome
+from oob_heal.export._otel_read import OUTCOME
 
-OUTCOME = "oob_heal.outcome"
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 

@@ -13,7 +13,13 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from oob_heal._promise import Kept
-from oob_heal.figures import CacheFigures, DependencyFigures, ExecutorFigures, FunctionFigures
+from oob_heal.figures import (
+    BREAKER_STATES,
+    CacheFigures,
+    DependencyFigures,
+    ExecutorFigures,
+    FunctionFigures,
+)
 
 AT_MOST = 500  # functions, executors or dependencies with series of their own
 OTHERS = "(others)"
@@ -71,7 +77,7 @@ def _executor(one: ExecutorFigures, two: ExecutorFigures) -> ExecutorFigures:
 
 
 def _dependency(one: DependencyFigures, two: DependencyFigures) -> DependencyFigures:
-    breaker = one.breaker if two.breaker == "closed" else two.breaker
+    breaker = max(one.breaker, two.breaker, key=BREAKER_STATES.index)
     calling, at_most = one.calling + two.calling, one.at_most + two.at_most
     return DependencyFigures(one.dependency, breaker, calling, at_most)
 

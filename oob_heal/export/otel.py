@@ -8,27 +8,26 @@ or an error's message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 from oob_heal._model import Outcome, Reason
+from oob_heal.export._otel_read import FUNCTION, INSTRUMENTS, OUTCOME, Rows
 from oob_heal.export._series import HasFigures, gathered
-from oob_heal.figures import BREAKER_STATES, CacheFigures
+from oob_heal.figures import CacheFigures
 
 try:
     from opentelemetry import context, metrics, trace
     from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
     from opentelemetry.trace import SpanKind, TracerProvider
 
-    from oob_heal.export._otel_spans import OUTCOME, HealSpan, link_to
+    from oob_heal.export._otel_spans import HealSpan, link_to
 except ImportError as missing:
     raise ImportError("pip install 'oob_heal[otel]' for this exporter") from missing
 
 SCOPE = "oob_heal"
-FUNCTION, REASON = "oob_heal.function", "oob_heal.reason"
+REASON = "oob_heal.reason"
 _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-
-Rows = Iterator[tuple[float, dict[str, str]]]
 
 
 class Telemetry:
@@ -120,123 +119,3 @@ class Telemetry:
                 links=[link] if link is not None else [],
             )
         )
-
-
-class Instrument(NamedTuple):
-    """What is read when metrics are collected."""
-
-    kind: str
-    name: str
-    unit: str
-    text: str
-    read: Callable[[CacheFigures], Rows]
-
-
-def _answers(figures: CacheFigures) -> Rows:
-    for f in figures.functions:
-        for kind, count in f.answers.items():
-            yield count, {FUNCTION: f.function, "oob_heal.answer": kind}
-
-
-def _aged(figures: CacheFigures) -> Rows:
-    for f in figures.functions:
-        bounds = [*(f"{bound:g}" for bound in f.ages.bounds), "+Inf"]
-        for bound, count in zip(bounds, f.ages.counts, strict=True):
-            yield count, {FUNCTION: f.function, "oob_heal.age.at_most": bound}
-
-
-def _heals(figures: CacheFigures) -> Rows:
-    for f in figures.functions:
-        for outcome, count in f.heals.items():
-            yield count, {FUNCTION: f.function, OUTCOME: outcome}
-
-
-def _by_function(field: str) -> Callable[[CacheFigures], Rows]:
-    def read(figures: CacheFigures) -> Rows:
-        for f in figures.functions:
-            yield int(getattr(f, field)), {FUNCTION: f.function}
-
-    return read
-
-
-def _executors(figures: CacheFigures) -> Rows:
-    for e in figures.executors:
-        for state, count in e.heals.items():
-            yield count, {"oob_heal.executor": e.executor, "oob_heal.executor.state": state}
-
-
-def _promises(figures: CacheFigures) -> Rows:
-    for f in figures.functions:
-        if f.promise is not None:
-            yield int(f.promise.is_kept), {FUNCTION: f.function}
-
-
-def _breakers(figures: CacheFigures) -> Rows:
-    for d in figures.dependencies:
-        for state in BREAKER_STATES:
-            about = {"oob_heal.dependency": d.dependency, "oob_heal.breaker.state": state}
-            yield int(d.breaker == state), about
-
-
-INSTRUMENTS = (
-    Instrument(
-        "counter", "oob_heal.answers", "{answer}", "Calls answered, by what with.", _answers
-    ),
-    Instrument(
-        "counter",
-        "oob_heal.answers.aged",
-        "{answer}",
-        "Values served, by age in seconds; a fresh one counts as old as its ttl.",
-        _aged,
-    ),
-    Instrument("counter", "oob_heal.heals", "{heal}", "Heals that ended, by outcome.", _heals),
-    Instrument(
-        "up_down_counter",
-        "oob_heal.heals.under_way",
-        "{heal}",
-        "Heals published that have not ended.",
-        _by_function("healing"),
-    ),
-    Instrument(
-        "up_down_counter",
-        "oob_heal.keys.failing",
-        "{key}",
-        "Keys that do not heal.",
-        _by_function("failing"),
-    ),
-    Instrument(
-        "counter",
-        "oob_heal.backend.failures",
-        "{failure}",
-        "Verbs of the backend that failed or were too slow.",
-        _by_function("backend_failures"),
-    ),
-    Instrument(
-        "gauge",
-        "oob_heal.backend.failing",
-        "1",
-        "1 if the backend failed within the last 10 s.",
-        _by_function("backend_failing"),
-    ),
-    Instrument(
-        "up_down_counter",
-        "oob_heal.executor.heals",
-        "{heal}",
-        "Heals in the executors of a class, by what they do there.",
-        _executors,
-    ),
-    Instrument(
-        "gauge",
-        "oob_heal.promise.kept",
-        "1",
-        "1 if the promise on staleness is kept.",
-        _promises,
-    ),
-    Instrument(
-        "gauge",
-        "oob_heal.breaker.state",
-        "1",
-        "1 for the state that the breaker of a dependency is in.",
-        _breakers,
-    ),
-)

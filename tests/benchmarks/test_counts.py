@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import tracemalloc
 from typing import Any
@@ -87,3 +88,24 @@ def test_every_peer_is_built_or_reported() -> None:
         assert peer.version or peer.package
     best = side_by_side({"noop": loop_of(abs, 5)}, 1, 0.0001)
     assert best["noop"] > 0
+
+
+@pytest.mark.parametrize("name", ["cachetools", "cachebox", "lru_cache, typed", "oob_heal"])
+def test_who_takes_a_tuple_of_one_for_a_tuple_of_true(name: str) -> None:
+    """As the page on performance says; cachebox is tried where it is installed."""
+
+    def same(a: Any) -> Any:
+        return a
+
+    if name == "oob_heal":
+        f: Any = HealingCache(ttl=60)()(same)
+        f.set((1,), (1,))
+        f.set((True,), (True,))
+    elif name == "lru_cache, typed":
+        f = functools.lru_cache(typed=True)(same)
+    else:
+        cached = pytest.importorskip(name)
+        f = cached.cached(cached.TTLCache(10, 60))(same)
+    told = f((1,))[0], f((True,))[0]
+    assert told == (1, 1)
+    assert (told[1] is True) == (name == "oob_heal")

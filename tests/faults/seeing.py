@@ -151,27 +151,6 @@ EXPORTER_FAULTS = [
         (EXPORTERS + "test_an_observer_of_heals_alone_leaves_a_hit_as_it_is",),
     ),
     Fault(
-        "H36 a URL with a password is a label",
-        "observe.py",
-        'return re.sub(r"//[^/@]*@", "//", name)',
-        "return name",
-        (EXPORTERS + "test_a_name_that_is_a_url_shows_no_password",),
-    ),
-    Fault(
-        "H36 a URL with a password is in the log",
-        "observe.py",
-        "        about = without_password(happening.function)\n",
-        "        about = happening.function\n",
-        (EXPORTERS + "test_a_name_that_is_a_url_shows_no_password",),
-    ),
-    Fault(
-        "H36 an observer hears the password of a dependency",
-        "_guard.py",
-        "            about = without_password(self.name)\n",
-        "            about = self.name\n",
-        (EXPORTERS + BREAKER,),
-    ),
-    Fault(
         "seeing: health does not know of an open breaker",
         "_look.py",
         '    if breaker != "closed":\n',
