@@ -231,8 +231,14 @@ def plain(value: Any, scale: _Scale | None = None, depth: int = 0) -> Any:
 
 
 def _enum(value: enum.Enum) -> Any:
-    """A member by name; a flag by number, since a combination has no name of its own."""
-    return format(value.value, "x") if isinstance(value, enum.Flag) else value.name
+    """A member by name; a flag by number, since a combination has no name of its own. One that
+    ``_missing_`` makes may have any name, or another's: it is not listed."""
+    if isinstance(value, enum.Flag):
+        return format(value.value, "x")
+    cls, name = type(value), value._name_
+    if cls._member_map_.get(name) is not value:
+        raise UnlistedError(f"a {_name(cls)} that is none of its members")
+    return name
 
 
 def text(form: Any) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import keyword
 import linecache
 import re
 import types
@@ -62,7 +63,7 @@ class Text:
 
     def __init__(self, core: Core) -> None:
         fn, self.keys = core.fn, core.keys
-        self.name = fn.__name__ if fn.__name__.isidentifier() else "call"
+        self.name = fn.__name__ if _can_be_defined(fn.__name__) else "call"
         taken = {*self.keys.signature.parameters, self.name}
         self.words = {word: _free(word, taken) for word in _WORDS}
         self.shape, self.defaults = spelled(self.keys.signature, self.words["default"])
@@ -119,7 +120,8 @@ class Text:
     def compiled(self, way: str) -> types.FunctionType:
         """A function of this text. Its lines are shown where they are asked for."""
         source = self.source(way)
-        filename = f"<oob_heal {self.keys.scope.label} {next(_number)}>"
+        label = "".join(each if each.isprintable() else "?" for each in self.keys.scope.label)
+        filename = f"<oob_heal {label} {next(_number)}>"
         space = dict(self.defaults)
         exec(compile(source, filename, "exec"), space)  # noqa: S102 - its words are a signature's
         made: types.FunctionType = space["make"](0.0, 0.0, 0.0)
@@ -127,6 +129,11 @@ class Text:
         linecache.cache[filename] = (len(source), None, lines, filename)
         weakref.finalize(made.__code__, linecache.cache.pop, filename, None).atexit = False
         return made
+
+
+def _can_be_defined(name: str) -> bool:
+    """Whether ``def name`` is Python; a function may be given any name once it is made."""
+    return name.isidentifier() and not keyword.iskeyword(name) and name != "__debug__"
 
 
 def _free(word: str, taken: set[str]) -> str:

@@ -61,6 +61,8 @@ class InFlight:
     changed here only, under the lock. It says itself whether it is ``stranded``: its event loop
     was closed over it, and nothing will ever end it."""
 
+    locks_others = True  # the table's, which ``quiet`` tells of a mark
+
     def __init__(self, clock: Clock, limit: int = LIMIT, quiet: Any = None) -> None:
         self.clock = clock
         self.limit = limit

@@ -22,7 +22,8 @@ GRACE = 2.0  # s
 
 
 class Forks(Protocol):
-    """What survives a fork: it has one lock or None, and renews itself in the child."""
+    """What survives a fork: it has one lock or None, and renews itself in the child. One under
+    whose lock another's is taken says so: ``locks_others = True``, and its own is taken first."""
 
     @property
     def lock(self) -> Any: ...
@@ -75,7 +76,7 @@ def _before_fork() -> None:
     _finish_imports()
     _guard[0].acquire()
     until = time.monotonic() + FORK_WAIT
-    for table in list(_forking):
+    for table in sorted(_forking, key=lambda each: not getattr(each, "locks_others", False)):
         lock = table.lock
         wait = max(0.0, until - time.monotonic())
         _held.append((table, lock, lock is None or lock.acquire(timeout=wait)))

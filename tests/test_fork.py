@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from oob_heal import HealingCache, _lifecycle
+from oob_heal.testing import ManualExecutor
 from tests.children import run_python
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no fork here")
@@ -184,6 +186,20 @@ def test_a_child_lives_with_a_lock_that_another_thread_held_for_long_at_the_fork
     in_child, in_parent = run_python(HELD).splitlines()
     assert in_child in ("v v new", "default v new")
     assert in_parent == "0 old"
+
+
+# H22: else a fork could wait for a thread that waits for the fork.
+def test_a_fork_takes_locks_in_the_order_in_which_they_are_taken_within_each_other() -> None:
+    cache = HealingCache(executor=ManualExecutor())
+    functions = [cache(ttl=60, default=0, name=f"f{n}")(lambda n: n) for n in range(30)]
+    _lifecycle._before_fork()
+    try:
+        order = [table for table, _, _ in _lifecycle._held]
+    finally:
+        _lifecycle._after_in_parent()
+    marks = [order.index(f._oob_heal_core.inflight) for f in functions]  # type: ignore[attr-defined]
+    tables = [order.index(f._oob_heal_core.shelf.backend) for f in functions]  # type: ignore[attr-defined]
+    assert max(marks) < min(tables)
 
 
 LOOPS = """

@@ -237,6 +237,28 @@ def test_no_read_waits_for_who_writes_to_its_table(table: World) -> None:  # H12
     assert f.cache_info().hits == f.cache_info().misses - 4 == 2
 
 
+# Who reads then may be a signal handler in the thread that writes: it would ask for ever.
+def test_at_no_step_of_a_write_a_quiet_answer_lacks_its_facts() -> None:  # H12, H27
+    clock = ManualClock()
+    cache = HealingCache(clock=clock, executor=ManualExecutor(), ttl=1, jitter=0)
+    f = cache(default=0)(same)
+    f.set(1, 1)
+    clock.advance(2)
+    f(1), f(1), f(1)
+    leaf, _ = f._oob_heal_core.front._table.find(f.cache_key(1).token)  # type: ignore[attr-defined]
+    assert leaf.answers[1][1] is HUSHED
+    lacking = []
+
+    class Watched(dict[Any, Any]):
+        def pop(self, index: Any, *default: Any) -> Any:
+            lacking.append(leaf.answers.get(index, (0, 0))[1] is HUSHED)
+            return super().pop(index, *default)
+
+    leaf.hushed = Watched(leaf.hushed)
+    f.set(2, 1)
+    assert (lacking, f(1)) == ([False], 2)
+
+
 def test_what_was_read_outlives_what_was_not(table: World) -> None:
     cache = HealingCache(executor=table.executor, clock=table.clock)
 
@@ -329,6 +351,24 @@ def test_any_names_of_parameters_will_do() -> None:
     assert (f(1, 2, now=50), f(1, 2, 1, 2, now=50, miss=7)) == ("v", "v")
     assert (f(1, 2), f(1, 2, now=50, type=5)) == ("default", "default")
     assert f.cache_info().hits == 2
+
+
+@pytest.mark.parametrize("name", ["import", "None", "__debug__", "<lambda>", "make", "a b"])
+def test_any_name_of_a_function_will_do(name: str) -> None:
+    def fn(n: int) -> int:
+        return n
+
+    fn.__name__ = fn.__qualname__ = name
+    f = HealingCache(ttl=60, executor=ManualExecutor())(default=0)(fn)
+    f.set(2, 1)
+    assert (f(1), f(2), f.__name__, f.cache_info().hits) == (2, 0, name, 1)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\nb", "\ud800", "x" * 5_000])
+def test_any_name_in_the_cache_will_do(name: str) -> None:
+    f = HealingCache(ttl=60, executor=ManualExecutor())(default=0, name=name)(same)
+    f.set(2, 1)
+    assert (f(1), f.cache_info().hits) == (2, 1)
 
 
 def test_a_wrong_call_is_the_functions_own_type_error(table: World) -> None:

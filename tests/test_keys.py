@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import enum
 import hashlib
 import pickle
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oob_heal import HealingCache, Outcome
+from oob_heal import HealingCache, Outcome, UnkeyableArgumentError
 from oob_heal.testing import ManualExecutor, SharedStore
 from tests.children import run_python
 from tests.conftest import World
@@ -93,6 +95,32 @@ def test_keyword_order_does_not_count_and_names_do(world: World) -> None:  # H01
     assert world.do(f(0, y=2, b=1, x=1, c=None)) == "s"
     for kwargs in ({"x": 2, "y": 1}, {"x": 1}, {"x": 1, "y": 2.0}, {"xy": 12}, {"x": 1, "z": 2}):
         assert world.do(f(0, **kwargs)) == "default"
+
+
+class Open(enum.Enum):
+    """Unknown values become members that the class does not list."""
+
+    KNOWN = 1
+
+    @classmethod
+    def _missing_(cls, value: object) -> Open:
+        made = object.__new__(cls)
+        made._name_, made._value_ = "KNOWN" if value == 1.5 else "UNKNOWN", value
+        return made
+
+
+def test_a_member_that_its_enum_does_not_list_shares_no_key(world: World) -> None:  # H01
+    def source(n: Open) -> str:
+        return n.name
+
+    f = world.decorate(source, default="default")
+    world.do(f.set("known", Open.KNOWN))
+    for value in (1.5, 7, 8):
+        with pytest.raises(UnkeyableArgumentError, match="none of its members"):
+            world.do(f(Open(value)))
+        with pytest.raises(UnkeyableArgumentError, match="none of its members"):
+            world.do(f.set("mine", Open(value)))
+    assert world.do(f(Open(1))) == "known"
 
 
 def test_positions_and_stars_are_told_apart() -> None:  # H01

@@ -72,8 +72,8 @@ class Leaf:
     def put(self, index: Any, answer: Answer) -> Answer | None:
         """Put an entry's answer, and return the one that it takes the place of."""
         before = self.answers.get(index)
+        self.answers[index] = answer  # first: who reads in between finds facts
         self._forget_hush(index, before)
-        self.answers[index] = answer
         if before is None or before[1] is MISSING:
             if index in self._ghosts:
                 self._ghosts.discard(index)

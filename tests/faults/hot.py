@@ -102,6 +102,28 @@ FAULTS = [
         "functions_that_disagree_on_freshness_do_not_share_a_table",
     ),
     fault(
+        "H12 for a moment a quiet answer lacks its facts, and who reads then asks for ever",
+        "backends/_leaf.py",
+        "        self.answers[index] = answer  # first: who reads in between finds facts\n"
+        "        self._forget_hush(index, before)\n",
+        "        self._forget_hush(index, before)\n        self.answers[index] = answer\n",
+        "at_no_step_of_a_write_a_quiet_answer_lacks_its_facts",
+    ),
+    fault(
+        "a function named by a keyword cannot be decorated",
+        "_hot.py",
+        " and not keyword.iskeyword(name)",
+        "",
+        "any_name_of_a_function_will_do",
+    ),
+    fault(
+        "what a name holds is no name of a file",
+        "_hot.py",
+        'each if each.isprintable() else "?"',
+        "each",
+        "any_name_in_the_cache_will_do",
+    ),
+    fault(
         "H37 the lines of a function outlive it",
         "_hot.py",
         "        weakref.finalize(made.__code__, linecache.cache.pop, filename, None)"

@@ -16,6 +16,13 @@ EXITS = ("exit.py::test_every_kind_of_exit_with_every_kind_of_heal_is_quiet_and_
 
 CRASHES = [
     fault(
+        "H22 a fork waits for a thread that waits for the fork",
+        "_inflight.py",
+        "    locks_others = True",
+        "    locks_others = False",
+        "fork.py::test_a_fork_takes_locks_in_the_order_in_which_they_are_taken_within_each_other",
+    ),
+    fault(
         "H13 a mark has no deadline",
         "_inflight.py",
         "            self._open.put(id(heal), Account(heal, now + stand_for))\n"
