@@ -105,13 +105,13 @@ class News:
                 return
             self._thread = thread
 
-    def close(self) -> None:
-        """Hear nothing more."""
+    def close(self, grace: float | None = None) -> None:
+        """Hear nothing more. ``grace``: s for the thread, which may be connecting."""
         self.closed = True
         self._over.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(2 * TURN + CONNECT)
+            thread.join(2 * TURN + CONNECT if grace is None else grace)
 
     def turn(self) -> None:
         """One turn of the thread: connect, ask for what is new, hear."""

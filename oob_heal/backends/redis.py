@@ -49,6 +49,7 @@ class RedisBackend:
     stores_bytes = True
     shared_leases = True
     store_clock = True
+    closes_last = True  # at exit: heals that are drained then still commit
 
     def __init__(
         self,

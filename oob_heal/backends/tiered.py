@@ -104,9 +104,10 @@ class TieredBackend:
             self.near.hear("delete" if entry is None else "commit", lease.key)
 
     def close(self, grace: float | None = None) -> None:
-        """Listen no more. The shared backend is the user's."""
+        """Listen no more, ``grace`` seconds for the thread that does. The shared backend is the
+        user's."""
         if self._news is not None:
-            self._news.close()
+            self._news.close(grace)
 
     def __enter__(self) -> Self:
         return self

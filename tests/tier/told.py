@@ -20,7 +20,7 @@ class Listener:
     def follow(self, scope: str) -> None:
         self.scopes.add(scope)
 
-    def close(self) -> None:
+    def close(self, grace: float | None = None) -> None:
         self.closed = True
 
 
