@@ -37,11 +37,13 @@ class Keeper(Rounds):
         _lifecycle.survives_fork(self)
 
     def after_fork(self, consistent: bool) -> None:
-        """Start afresh: links and thread are the parent's."""
+        """Start afresh: links and thread are the parent's. The server's time is anybody's."""
         self.lock = threading.Lock()
         self._thread = None
         self.hang_up()
+        offset = self.offset
         self.start_afresh()
+        self.offset = offset
 
     def ring(self) -> None:
         """Have a round begin now."""
@@ -69,10 +71,7 @@ class Keeper(Rounds):
             raise AwayError("the RedisBackend is closed")
         now = time.monotonic()
         epoch = self.epochs.get(scope)
-        try:
-            pool = self.place(epoch_key(scope))
-        except KeyError:
-            pool = self.pools[""]
+        pool = self.place(epoch_key(scope))
         if epoch is not None and now < pool.good_until:
             return epoch
         pool.check(now)

@@ -70,10 +70,15 @@ class Rounds(Known):
         self.bell.set()
 
     def place(self, tag: bytes) -> Pool:
-        """The pool of the server that has a key. KeyError before the first contact."""
-        if self.slots is None:
-            return self.pools[""]
-        return self.pools[self.slots[slot_of(tag)]]
+        """The pool of the server that has a key. Raises AwayError if none of a cluster has."""
+        pool = self._place(tag)
+        if pool is None:
+            raise AwayError("no server of the cluster has this key's slot")
+        return pool
+
+    def _place(self, tag: bytes) -> Pool | None:
+        slots = self.slots
+        return self.pools.get("" if slots is None else slots.get(slot_of(tag), "none"))
 
     def hang_up(self) -> None:
         """Close every link: of this process only."""
@@ -116,8 +121,10 @@ class Rounds(Known):
         slots = self.source.layout(anew=self.slots is not None)
         names = set(slots.values())
         old = dict(self.pools)
-        self.pools = {name: old.get(name) or Pool(self.ring, self.most) for name in names}
+        pools = {name: old.get(name) or Pool(self.ring, self.most) for name in names}
+        self.pools = old | pools  # what callers find in between is there, too
         self.slots = slots
+        self.pools = pools
         for name, pool in old.items():
             pool.moved = False
             if name not in names:
@@ -157,7 +164,7 @@ class Rounds(Known):
             owed = self.owed.popleft()
             if time.monotonic() >= owed.until:
                 continue
-            if self.place(owed.tag) is not pool:
+            if self._place(owed.tag) is not pool:
                 self.owed.append(owed)
                 continue
             try:
@@ -226,7 +233,7 @@ class Rounds(Known):
         raise AwayError("it answers too late")
 
     def _refresh(self, link: Link, pool: Pool) -> None:
-        here = [scope for scope in list(self.epochs) if self.place(epoch_key(scope)) is pool]
+        here = [scope for scope in list(self.epochs) if self._place(epoch_key(scope)) is pool]
         replies = self._ask_time(link, *(pack(b"GET", epoch_key(scope)) for scope in here))
         for scope, reply in zip(here, replies, strict=True):
             self._note(link, pool, scope, reply)

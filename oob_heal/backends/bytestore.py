@@ -7,13 +7,17 @@ in the bytes is the core's business.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import time
+from typing import Any
 
 from oob_heal.backends._leased import LeasedBackend
 from oob_heal.ports import STALE_MARK_AT, Clock
 
 LONGEST_KEEP = 30 * 86_400.0  # s: what a shared store keeps, unless given
+EPOCH = re.compile(rb"[0-9a-f]{8}")
 
 
 class ByteStoreBackend(LeasedBackend):
@@ -64,8 +68,7 @@ class ByteStoreBackend(LeasedBackend):
         scope = _scope_of(key)
         epoch = self._epochs.get(scope)
         if epoch is None:
-            epoch = (self.load(f"oob1.{scope}.epoch") or b"").decode("ascii")
-            self._epochs[scope] = epoch
+            epoch = self._epochs[scope] = _epoch_in(self.load(f"oob1.{scope}.epoch"))
         return f"{key}.{epoch}" if epoch else key
 
     def get(self, key: str) -> bytes | None:
@@ -94,6 +97,16 @@ class ByteStoreBackend(LeasedBackend):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+def _epoch_in(told: Any) -> str:
+    """The epoch that a store tells. One that is damaged begins another, the same for everybody."""
+    if told is None:
+        return ""
+    if isinstance(told, bytes) and EPOCH.fullmatch(told):
+        return told.decode("ascii")
+    data = told if isinstance(told, bytes) else type(told).__name__.encode()
+    return hashlib.blake2b(data, digest_size=4).hexdigest()
 
 
 def _scope_of(key: str) -> str:

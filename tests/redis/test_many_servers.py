@@ -14,6 +14,7 @@ from redis.sentinel import Sentinel
 
 from oob_heal import HealingCache
 from oob_heal._model import Lease, Refused
+from oob_heal.backends._redis_known import epoch_key
 from oob_heal.backends._redis_source import slot_of
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.testing import BackendContract
@@ -48,9 +49,10 @@ def knows_all(server: Server) -> bool:
     return b"cluster_state:ok" in info and b"cluster_known_nodes:2" in info
 
 
-def clustered(servers: list[Server], **options: Any) -> RedisBackend:
+def clustered(servers: list[Server], *, whole: bool = True, **options: Any) -> RedisBackend:
     def make_client() -> Any:
-        return redis.RedisCluster(host="127.0.0.1", port=servers[0].port)
+        port = servers[0].port
+        return redis.RedisCluster(host="127.0.0.1", port=port, require_full_coverage=whole)
 
     return RedisBackend(make_client=make_client, **({"deadline": 5.0} | options))
 
@@ -113,6 +115,29 @@ def test_one_server_of_a_cluster_that_is_away_takes_no_other_with_it(
         finally:
             away.resume()
         wait_for(lambda: all(answered(backend, n) for n in there), 2)
+
+
+def test_a_key_whose_slot_no_server_of_a_cluster_has_is_away_alone(
+    own_server: Callable[..., Server],
+) -> None:  # H18
+    bus = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+    server = own_server("valkey", *bus, "--cluster-require-full-coverage", "no")
+    server.say("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+    wait_for(lambda: b"cluster_state:ok" in server.say("CLUSTER", "INFO"), 15)
+    slot = slot_of(epoch_key("lost"))
+    with clustered([server], whole=False) as backend:
+        backend.set(key(1), entry(1), 60)
+        assert backend.get("oob1.lost.1") is None
+        keeper = backend._keeper
+        pool = keeper.place(epoch_key("lost"))
+        server.say("CLUSTER", "DELSLOTS", str(slot))
+        pool.has_moved()  # as the server says of any other key
+        wait_for(lambda: slot not in keeper.slots, 5)
+        with pytest.raises(ConnectionError, match="no server"):
+            backend.get("oob1.lost.1")
+        good_until = pool.good_until
+        wait_for(lambda: pool.good_until > good_until, 5)
+        assert backend.get(key(1)) == entry(1)
 
 
 def node_id(server: Server) -> str:

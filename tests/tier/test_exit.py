@@ -1,9 +1,10 @@
-"""The end of a process over a backend that processes share: what heals then is stored."""
+"""A process over a backend that processes share, forked and at its end."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.backends.tiered import TieredBackend
 from tests.children import run_python
-from tests.redis.conftest import _running, valkey  # noqa: F401
+from tests.redis.conftest import _running, own_server, valkey  # noqa: F401
 from tests.redis.servers import Server
 from tests.redis.test_contract import PATIENT
 from tests.waiting import wait_until
@@ -84,3 +85,40 @@ def test_a_tier_whose_ear_is_connecting_is_closed_within_its_grace(
         answers.set()
         wait_until(lambda: not listening.is_alive())
         assert tier._news._line is None
+
+
+FORKED = """
+import os, signal, sys, time, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # fork beside threads: what is tested
+from oob_heal import HealingCache
+from oob_heal.backends.redis import RedisBackend
+from oob_heal.backends.tiered import TieredBackend
+
+shared = RedisBackend({url!r}, deadline=5.0)
+tier = TieredBackend(shared)
+cache = HealingCache(backend=tier)
+
+@cache(ttl=3600, name="forked.away", default=-1)
+def f(n: int) -> int:
+    return n
+
+f.set(1, 1)
+assert f(1) == 1
+os.kill({server}, signal.SIGKILL)
+pid = os.fork()
+if pid == 0:
+    os._exit(0 if f(1) == 1 else 3)
+_, status = os.waitpid(pid, 0)
+assert os.waitstatus_to_exitcode(status) == 0, os.waitstatus_to_exitcode(status)
+cache.close()
+tier.close()
+shared.close()
+"""
+
+
+def test_a_child_forked_while_the_store_is_away_serves_what_is_in_front(
+    own_server: Callable[..., Server],  # noqa: F811
+) -> None:  # H18 H22
+    server = own_server("valkey")
+    assert server.process is not None
+    run_python(FORKED.format(url=server.url, server=server.process.pid), silent=False)
