@@ -142,7 +142,7 @@ class Heal:
         try:
             return anyio.run(self.run)
         except Exception as error:  # no loop is to be had here
-            self.ends(End(Outcome.FAILED, error=error))
+            self.ends(End(Outcome.DROPPED, error=error))
             return self.outcome
 
     async def run(self) -> Outcome | None:
