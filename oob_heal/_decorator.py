@@ -50,6 +50,7 @@ def healing_cache(*misplaced: Any, **options: Any) -> Any:
       its own.
     - ``codec``, ``copy``: how values become bytes; how mutable ones are isolated.
     - ``dependency``: functions that name the same one share its limits.
+    - ``promise``: what share of the answers must be how young; ``health`` says if it is not kept.
 
     Bad arguments are a TypeError or a ValueError that names them. Source: Matt Baker, "Out of
     Band Healing", in Patterns of an Eventually Consistent Bounded Context.

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence, MutableSet
 from typing import Any, NamedTuple
 
+from oob_heal._breaker import without_secrets
 from oob_heal._cache import HealingCache
 from oob_heal._core import Core
 from oob_heal._wiring import Asked, returned
@@ -50,6 +51,14 @@ def _told(core: Core) -> dict[str, str]:
     }
     if policy.drop_on:
         told["drop_on"] = ", ".join(each.__name__ for each in policy.drop_on)
+    if core.group != core.label:
+        limits = core.guard.dependency
+        breaker = "" if limits.breaker else ", no breaker"
+        name = without_secrets(core.group)
+        told["dependency"] = f"{name}, {limits.concurrency} calls at once{breaker}"
+    if core.tally.promise is not None:
+        promise = core.tally.promise
+        told["promise"] = f"{promise.share * 100:.6g} % younger than {_seconds(promise.limit)}"
     return told
 
 

@@ -22,6 +22,7 @@ import pytest
 
 import oob_heal
 import oob_heal.testing
+from oob_heal._policy import NAMES
 from tests.children import run_python
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -168,6 +169,12 @@ def test_the_readme_is_short_and_opens_with_the_two_commands() -> None:
     assert [each.count("\n") for each in commands[:2]] == [1, 1]
     assert "examples/" in commands[0]
     assert "pytest" in commands[1]
+
+
+def test_the_decorator_says_what_each_of_its_parameters_is_for() -> None:
+    docstring = oob_heal.healing_cache.__doc__ or ""
+    said = {name for name in NAMES | {"default_factory", "default"} if f"``{name}``" in docstring}
+    assert said == NAMES | {"default_factory", "default"}
 
 
 @here_are_the_docs

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from oob_heal import HealingCache
+from oob_heal import Dependency, HealingCache, Promise
 from oob_heal.__main__ import main
 from oob_heal._doctor import examine
 from oob_heal.backends.bytestore import ByteStoreBackend
@@ -182,6 +182,20 @@ def test_the_report_names_settings_and_no_values() -> None:  # H36
     }
     assert SECRET not in str(checked)
     assert decorated.cache_info().misses == 0, "it looked, and asked nothing"
+
+
+def test_the_report_names_the_dependency_and_the_promise_and_no_password() -> None:  # H36
+    cache = HealingCache(ttl=60, promise=Promise(share=0.995, younger_than=300))
+    database = Dependency("db://me:hunter2@host/", concurrency=4, breaker=None)
+    one = cache(name="one", dependency=database)(price)
+    two = cache(name="two", dependency="stock", promise=None)(price)
+    told = {checked.function: checked.configured for checked in examine(cache)}
+    assert told["one"]["dependency"] == "db://host/, 4 calls at once, no breaker"
+    assert told["one"]["promise"] == "99.5 % younger than 300 s"
+    assert told["two"]["dependency"] == "stock, 16 calls at once"
+    assert "promise" not in told["two"]
+    assert one
+    assert two
 
 
 SHOP = """

@@ -30,7 +30,7 @@ START_ANEW_AFTER = 10.0  # s of sends that fail, until a broker that we started 
 ENDS_WITHIN = 1.0  # s for a broker that we started to shut down
 
 
-class Home:
+class _Home:
     """Where a broker lives: the loop that it was started in."""
 
     def __init__(self, broker: AsyncBroker) -> None:
@@ -163,7 +163,7 @@ class TaskiqExecutor(QueueExecutor):
             raise TypeError(f"broker must be a taskiq broker, not {type(broker).__name__}")
         self.broker = broker
         self.task = task
-        self._home = Home(broker)
+        self._home = _Home(broker)
         self._kicker: Any = AsyncKicker(task, broker, {})
         super().__init__(self._send, **options)
 

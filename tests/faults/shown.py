@@ -4,6 +4,7 @@ from tests.faults._plant import Fault
 
 EXPORTERS = "tests/test_exporters.py::"
 SECRETS = EXPORTERS + "test_a_name_that_is_a_url_shows_no_secret"
+DOCTOR = "tests/test_doctor.py::"
 BREAKER = "test_an_open_breaker_shows_in_figures_metrics_and_health_and_no_password_does"
 HEADERS, PROMISE = "tests/test_http_headers.py::", "tests/test_staleness_promise.py::"
 
@@ -77,5 +78,19 @@ FAULTS = [
         "min(math.floor(answer.age), MOST_SECONDS)",
         "math.floor(answer.age)",
         (HEADERS + "test_no_number_is_longer_than_a_reader_of_headers_must_take",),
+    ),
+    Fault(
+        "H36 the doctor shows the password of a dependency",
+        "_doctor.py",
+        "name = without_secrets(core.group)",
+        "name = core.group",
+        (DOCTOR + "test_the_report_names_the_dependency_and_the_promise_and_no_password",),
+    ),
+    Fault(
+        "learning: a parameter of the decorator is told nowhere",
+        "_decorator.py",
+        "    - ``promise``: what share",
+        "    - What share",
+        ("tests/test_docs.py::test_the_decorator_says_what_each_of_its_parameters_is_for",),
     ),
 ]
