@@ -12,7 +12,7 @@ import anyio
 import pytest
 import trio
 
-from oob_heal import HealingCache, HealRejectedError
+from oob_heal import Dependency, HealingCache, HealRejectedError
 from oob_heal.executors.tasks import TaskExecutor
 from tests.conftest import World
 from tests.waiting import LIMIT, Gate, wait_until
@@ -35,6 +35,8 @@ def asyncio_run(main: Main) -> Any:
 
 
 on_each_loop = pytest.mark.parametrize("run", [asyncio_run, trio.run], ids=["asyncio", "trio"])
+
+UNGUARDED = Dependency("tasks", concurrency=1_000, breaker=None)
 
 
 async def until_healed(function: Any) -> None:
@@ -189,3 +191,32 @@ def test_tasks_of_a_loop_that_was_closed_over_them_make_room(
     info = source.cache_info()
     assert (info.healed, info.lost, info.dropped, info.healing) == (1, 5, 0, 0)
     assert not recwarn.list
+
+
+# H21: no queue is there that could shed, so an eighth of the places is for known keys alone.
+@on_each_loop
+def test_a_flood_of_keys_never_seen_leaves_places_for_refreshes(run: Callable[[Main], Any]) -> None:
+    world, executor = World("memory", "async"), TaskExecutor(tasks=16)
+
+    async def main() -> None:
+        opened = anyio.Event()
+
+        async def source(n: int) -> str:
+            await opened.wait()
+            return "v"
+
+        f = world.decorate(source, name="f", executor=executor, default=None, dependency=UNGUARDED)
+        for n in range(3):
+            await f.set("old", n)
+            await f.mark_stale(n)
+        for n in range(100, 130):
+            assert await f(n) is None
+        assert f.cache_info().dropped == 30 - 14
+        assert [await f(n) for n in range(3)] == ["old"] * 3
+        assert f.cache_info().dropped == 30 - 14 + 1  # the third hot key finds all sixteen taken
+        opened.set()
+        await until_healed(f)
+        assert [await f(n) for n in (0, 1, 100, 113)] == ["v"] * 4
+
+    run(main)
+    world.ledger_balances()

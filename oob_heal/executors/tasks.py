@@ -16,13 +16,16 @@ from typing import Any
 from oob_heal import _lifecycle
 from oob_heal.errors import HealRejectedError
 
+KEPT_FREE = 8  # one place of so many is for refreshes alone
+
 
 class TaskExecutor:
     """A bounded number of tasks: asyncio's on the loop that runs the caller, trio's as system
     tasks. Without a running loop it rejects. A heal of a sync function runs on a daemon thread,
     awaited by its task.
 
-    ``tasks``: how many heals may be under way at once.
+    ``tasks``: how many heals may be under way at once. An eighth of them is kept free for keys
+    that are known: those never seen are dropped before it is touched.
 
     >>> TaskExecutor(tasks=100)
     <TaskExecutor 0/100>
@@ -58,9 +61,10 @@ class TaskExecutor:
 
     def submit(self, heal: Any, /) -> asyncio.Task[Any] | None:
         """Start a task. Raises HealRejectedError when full, or where no loop runs."""
-        stranded = self._stranded() if len(self._running) >= self.tasks else []
-        if len(self._running) - len(stranded) >= self.tasks:
-            raise HealRejectedError(f"{self.tasks} tasks heal already")
+        places = self._places_for(heal)
+        stranded = self._stranded() if len(self._running) >= places else []
+        if len(self._running) - len(stranded) >= places:
+            raise HealRejectedError(f"{places} tasks heal already")
         trio = sys.modules.get("trio")
         if trio is not None and trio.lowlevel.in_trio_task():
             self._start_in_trio(trio, heal, stranded)
@@ -78,6 +82,11 @@ class TaskExecutor:
         self._running[task] = heal
         task.add_done_callback(lambda done: self._ended(done, heal))
         return task
+
+    def _places_for(self, heal: Any) -> int:
+        """How many heals may be under way for this one to join them."""
+        kept_free = 0 if getattr(heal, "refreshes", True) else self.tasks // KEPT_FREE
+        return self.tasks - kept_free
 
     def _stranded(self) -> list[asyncio.Task[Any]]:
         """Tasks of a loop that was closed over them never end."""

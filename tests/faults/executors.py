@@ -109,7 +109,7 @@ TASKS = [
     fault(
         "H23 tasks of a closed loop keep their places",
         "executors/tasks.py",
-        "        stranded = self._stranded() if len(self._running) >= self.tasks else []",
+        "        stranded = self._stranded() if len(self._running) >= places else []",
         "        stranded = []",
         "tasks.py::test_tasks_of_a_loop_that_was_closed_over_them_make_room",
     ),
@@ -146,9 +146,9 @@ TASKS = [
     fault(
         "H12 what the functions of a closed loop left to do is done in a caller",
         "executors/tasks.py",
-        "        if len(self._running) - len(stranded) >= self.tasks:",
+        "        if len(self._running) - len(stranded) >= places:",
         "        for task in stranded:\n            task.get_coro().close()\n"
-        "        if len(self._running) - len(stranded) >= self.tasks:",
+        "        if len(self._running) - len(stranded) >= places:",
         "tasks.py::test_tasks_of_a_loop_that_was_closed_over_them_make_room",
     ),
     fault(

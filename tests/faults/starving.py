@@ -10,6 +10,7 @@ FLOODED = (
     "tests/test_starving.py::"
     "test_in_front_of_a_flood_of_random_keys_the_hot_ones_take_twice_as_long_at_most"
 )
+IN_TASKS = "tests/test_tasks.py::test_a_flood_of_keys_never_seen_leaves_places_for_refreshes"
 
 FAULTS = [
     Fault(
@@ -56,5 +57,12 @@ FAULTS = [
         "        return (first or self.refreshes or self.unseen).popleft()",
         "        return (self.unseen or first or self.refreshes).popleft()",
         (FLOODED,),
+    ),
+    Fault(
+        "H21 in tasks a flood of keys never seen takes every place",
+        "executors/tasks.py",
+        "        return self.tasks - kept_free",
+        "        return self.tasks",
+        (IN_TASKS,),
     ),
 ]
