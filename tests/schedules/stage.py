@@ -170,15 +170,29 @@ class Stage:
         return TaskActor(name, process, act, self.loop)
 
     def heals(self, process: Process, heal: Any, name: str = "heal") -> Actor:
-        actor = self.actor(name, process, heal if self.colour == "sync" else heal.run)
+        return self._begun(self.actor(name, process, heal if self.colour == "sync" else heal.run))
+
+    def works(self, process: Process, payload: bytes, name: str) -> Actor:
+        """A worker takes a message and heals, as ``heal_message`` does: what waits until then is
+        the message, and no heal."""
+
+        def taken() -> Any:
+            heal = heal_of(payload, process.cache._functions)
+            assert heal is not None
+            return heal
+
+        def work() -> None:
+            taken()()
+
+        async def awork() -> None:
+            await taken().run()
+
+        return self._begun(self.actor(name, process, work if self.colour == "sync" else awork))
+
+    def _begun(self, actor: Actor) -> Actor:
         if not self.fine:
             actor.go()  # to its first verb: one order less to tell apart
         return actor
-
-    def works(self, process: Process, payload: bytes, name: str) -> Actor:
-        heal = heal_of(payload, process.cache._functions)
-        assert heal is not None
-        return self.heals(process, heal, name)
 
     def writes(self, process: Process, verb: str) -> Actor:
         """The source changes, and the application says so."""
