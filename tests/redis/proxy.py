@@ -50,6 +50,9 @@ class Proxy:
 
     async def _close(self) -> None:
         self._server.close()
+        self.mode = "cut"
+        for _ in range(5):  # cancelled before its first step, an accepted socket is nobody's
+            await asyncio.sleep(0)
         self._reset_all()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
