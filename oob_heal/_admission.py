@@ -25,7 +25,8 @@ from oob_heal._steps import Ask, CutOff, End, Pause, Step, Subject, away, give_b
 from oob_heal.errors import HealTimeoutError, OobHealError
 
 PLACE_WAIT = 1.0  # s for which a heal waits for a place at a dependency that is well
-PLACE_EVERY = 0.02  # s between two looks
+PLACE_EVERY = 0.02  # s between two looks, at first
+PLACE_EVERY_AT_MOST = 0.25  # s: a thousand tasks that wait must not keep a loop busy
 OPEN_KEPT = 60.0  # s for which other processes know of a breaker that waits for a probe
 
 
@@ -65,17 +66,21 @@ def _unused(subject: Subject) -> Generator[Step, Any, None]:
 
 
 def _admission(subject: Subject) -> Generator[Step, Any, Permit | End]:
-    core, waited = subject.core, 0.0
+    core, waited, pause = subject.core, 0.0, PLACE_EVERY
+    # A task that waits holds no thread: many that are asked for at once, a warm-up, all heal.
+    tasks = core.is_async and getattr(core.executor, "ends_with_loop", False)
+    patience = core.policy.queue_timeout if tasks else PLACE_WAIT
     for_at_most = _decide.lease_for(core.policy)
     yield from look(core)
     while True:
         permit = core.guard.admit(subject.key, for_at_most, force=subject.force)
         if isinstance(permit, Permit):
             break
-        if not permit.full or waited >= PLACE_WAIT:
+        if not permit.full or waited >= patience:
             return turned_away(permit.wait)
-        yield Pause(PLACE_EVERY)
-        waited += PLACE_EVERY
+        yield Pause(pause)
+        waited += pause
+        pause = min(1.5 * pause, PLACE_EVERY_AT_MOST)
     if not permit.probing or core.ward is None:
         return permit
     try:

@@ -214,9 +214,20 @@ SAID_ONCE = [
     ),
 ]
 
+WARM_UP = [
+    fault(
+        "H14 most of a warm-up's tasks are turned away",
+        "_admission.py",
+        "    patience = core.policy.queue_timeout if tasks else PLACE_WAIT",
+        "    patience = PLACE_WAIT",
+        "warm_up.py::test_a_warm_up_of_an_async_function_heals_all_it_was_accepted_for",
+    ),
+]
+
 FAULTS = [
     *SAID_ONCE,
     *BREAKER,
     *STORM,
     *HOT_FIRST,
+    *WARM_UP,
 ]

@@ -1,0 +1,47 @@
+"""Many heals of an async function, asked for at once: each waits for a place, and all heal."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import anyio
+
+from oob_heal import Dependency, HealingCache
+from oob_heal.testing import ManualClock
+from tests.waiting import LIMIT
+
+
+class PatientClock(ManualClock):
+    """Adds up what tasks wait; after so many seconds of it the dependency answers."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.left = seconds
+        self.opened = asyncio.Event()
+
+    async def asleep(self, seconds: float) -> None:
+        self.left -= seconds
+        if self.left <= 0:
+            self.opened.set()
+        await anyio.sleep(0)
+
+
+def test_a_warm_up_of_an_async_function_heals_all_it_was_accepted_for() -> None:  # H14
+    async def main() -> Any:
+        clock = PatientClock(5.0)
+        cache = HealingCache(clock=clock)
+
+        @cache(ttl=60, name="warm", dependency=Dependency("d", concurrency=1))
+        async def source(n: int) -> int:
+            await clock.opened.wait()
+            return n
+
+        assert all(source.heal(n) for n in range(2))
+        with anyio.fail_after(LIMIT):
+            while source.cache_info().healing:
+                await anyio.sleep(0)
+        return source.cache_info()
+
+    info = asyncio.run(main())
+    assert (info.healed, info.refused) == (2, 0)
