@@ -26,7 +26,7 @@ from typing import Any
 from oob_heal._model import Entry
 
 PAST, UNSEEN, HUSHED, MISSING = (float("-inf") for _ in range(4))  # told apart by identity
-MISSES = 10_000  # absent keys that one combination remembers
+MISSES = 10_000  # absent keys that a table remembers; many combinations share them
 FORGIVEN = 16  # entries that the hand forgives in one write: then the next one goes, read or not
 
 Answer = tuple[Any, float, Any]
@@ -96,12 +96,13 @@ class Leaf:
         self.hushed[index] = facts_of(entry)
         self.answers[index] = (entry.value, HUSHED, until)
 
-    def miss(self, index: Any, default: Any, until: float) -> None:
-        """Put a MISSING answer where no entry is."""
+    def miss(self, index: Any, default: Any, until: float, most: int = MISSES) -> None:
+        """Put a MISSING answer where no entry is; the oldest go, until there are ``most``."""
         self.missing[index] = None
         self.answers[index] = (default, MISSING, until)
-        if len(self.missing) > MISSES:
-            self.unhush(next(iter(self.missing)))
+        for _ in range(2):  # a step at a time: a caller waits for it
+            if len(self.missing) > most:
+                self.unhush(next(iter(self.missing)))
 
     def unhush(self, index: Any) -> None:
         """Turn a HUSHED answer into what it was, and a MISSING one into none."""

@@ -22,6 +22,7 @@ from typing import Any
 
 from oob_heal._model import Entry
 from oob_heal.backends._leaf import (
+    MISSES,
     MISSING,
     PAST,
     UNSEEN,
@@ -181,7 +182,7 @@ class Table:
         """Until then a read of this key, which has no entry, needs no event."""
         leaf, index = self.find(token, make=True)
         if leaf is not self._told and leaf.entry(index) is None:
-            leaf.miss(index, default, until)
+            leaf.miss(index, default, until, MISSES // len(self._leaves))
 
     def unhush(self, token: Any) -> None:
         """From now on every miss of this key needs its event."""
