@@ -55,10 +55,11 @@ def run(fault: Fault | None, tests: tuple[str, ...]) -> tuple[int, str]:
     with tempfile.TemporaryDirectory(prefix="oob-heal-fault-") as folder:
         plant(fault, Path(folder))
         environment = {**os.environ, "OOB_HEAL_PLANTED": folder, "PYTHONPATH": folder}
-        processes = "2" if fault is None else "0"  # faults are planted two at a time already
+        # Faults are planted two at a time already, and what one breaks is not tried again.
+        how = ["-n", "2"] if fault is None else ["-n", "0", "-p", "no:rerunfailures"]
         command = [sys.executable, "-m", "pytest", "-q", "-x", "--timeout=20", "--tb=line"]
         done = subprocess.run(
-            [*command, "-n", processes, "-p", "no:cacheprovider", *tests],
+            [*command, *how, "-p", "no:cacheprovider", *tests],
             cwd=folder,
             env=environment,
             capture_output=True,

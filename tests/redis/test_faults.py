@@ -175,19 +175,19 @@ def trial(
 ) -> None:
     with loaded(own_server("valkey")) as (site, load), yardstick:
         time.sleep(CALM)
-        files, threads = descriptors(), threading.active_count()
+        files, threads = descriptors(load.backend), threading.active_count()
         yardstick.took.clear()
         asked, began = len(load.asked), time.monotonic()
         calls = len(load.calls)
         fault(site)
         ended = time.monotonic()
         back = wait_for(load.freshness(), FRESH_WITHIN)
-        wait_for(lambda: descriptors() <= files + 8, 2)
+        wait_for(lambda: descriptors(load.backend) <= files + 8, FRESH_WITHIN)
         lasted = time.monotonic() - began
         met = load.calls[calls:]
         healed = len(load.asked) - asked
         grown = threading.active_count() - threads
-        opened = descriptors() - files
+        opened = descriptors(load.backend) - files
         bare = list(yardstick.took)
     print(
         f"{fault.__name__}: fresh after {back:.2f} s, {healed} heals in {lasted:.1f} s, "

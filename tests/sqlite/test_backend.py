@@ -326,7 +326,7 @@ end = threading.Event()
 
 def work(number):
     n = number * 1_000_000
-    while not end.wait(0.002):
+    while not end.wait(0.005):
         n += 1
         source(n)
 
@@ -361,7 +361,7 @@ end.set()
 for thread in threads:
     thread.join(5)
 assert all(source(-1 - n) == -1 - n for n in range({generations} * 8))
-cache.close()
+cache.close(grace=15)  # a slow disk has not stored all of it yet
 backend.close()
 check = sqlite3.connect({path!r})
 print(check.execute("PRAGMA integrity_check").fetchall())
