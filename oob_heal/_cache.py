@@ -20,6 +20,7 @@ from oob_heal._breaker import Dependency
 from oob_heal._core import Core, Parts
 from oob_heal._durations import patience
 from oob_heal._function import awrite, decorated, write
+from oob_heal._hub import Hub
 from oob_heal._keys import CallKeys
 from oob_heal._lifecycle import GRACE
 from oob_heal._look import everything, failing, health
@@ -33,7 +34,7 @@ from oob_heal._worker import heal_of
 from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.executors.threads import ThreadExecutor
 from oob_heal.figures import CacheFigures
-from oob_heal.observe import Advice, Hub
+from oob_heal.observe import Advice
 from oob_heal.ports import Clock, Observer
 
 D = TypeVar("D")

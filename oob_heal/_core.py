@@ -25,6 +25,7 @@ from oob_heal._breaker import Dependency
 from oob_heal._collector import in_collector
 from oob_heal._counted import Counted
 from oob_heal._guard import Guards, Ward, guard_of
+from oob_heal._hub import Hub
 from oob_heal._inflight import InFlight
 from oob_heal._keys import CallKeys
 from oob_heal._model import Entry, Key, Outcome, Policy, Scope
@@ -35,7 +36,7 @@ from oob_heal._shelf import Shelf
 from oob_heal._tally import Tally
 from oob_heal.codecs import JsonCodec
 from oob_heal.errors import OobHealError, UncacheableResultError
-from oob_heal.observe import Advice, BackendFailed, HealEnded, Hub
+from oob_heal.observe import Advice, BackendFailed, HealEnded
 from oob_heal.ports import Clock
 
 FAILING_AT_MOST = 1_000  # keys that failing() knows of one function

@@ -20,7 +20,7 @@ import anyio
 from oob_heal import _lifecycle
 from oob_heal._loops import loop_waker
 from oob_heal.errors import HealRejectedError
-from oob_heal.executors.threads import HealThreads
+from oob_heal.executors._heal_threads import HealThreads
 
 MOST_THREADS = 64
 MOST_WAITING = 1_000

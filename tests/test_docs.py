@@ -39,7 +39,6 @@ PUBLIC = {
         Promise SharedBackend SharedStore Steps heal_inline
     """,
 }
-BETWEEN_MODULES = {"oob_heal.executors.threads.HealThreads"}  # the library's own, no user's
 PLUG_INS = ("backends", "codecs", "executors", "frameworks")
 MODULES = [
     "oob_heal",
@@ -84,7 +83,7 @@ def plug_ins(package: str) -> Iterator[tuple[str, object]]:
             continue
         for each, member in vars(module).items():
             own = getattr(member, "__module__", "") == name and inspect.isclass(member)
-            if own and not each.startswith("_") and f"{name}.{each}" not in BETWEEN_MODULES:
+            if own and not each.startswith("_"):
                 yield f"{name}.{each}", member
 
 

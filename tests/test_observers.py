@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from oob_heal import HealingCache, observe
+from oob_heal import HealingCache, _mailbox
+from oob_heal._mailbox import MAILBOX
 from oob_heal.codecs.json import JsonCodec
-from oob_heal.observe import MAILBOX, HealEnded, Missed
+from oob_heal.observe import HealEnded, Missed
 from tests.conftest import World
 from tests.service import arequest, request
 from tests.waiting import Gate, wait_until
@@ -121,7 +122,7 @@ def test_no_observer_is_called_in_a_request_or_in_a_heal(world: World) -> None:
 def test_an_idle_observers_thread_ends_and_another_starts_with_the_next_happening(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(observe, "IDLE", 0.001)
+    monkeypatch.setattr(_mailbox, "IDLE", 0.001)
     names: list[threading.Thread] = []
     world = World("memory", "sync")
     function = observed(world, lambda happening: names.append(threading.current_thread()))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from oob_heal import Outcome
-from oob_heal.observe import LOG_AT_LEAST_EVERY, BreakerMoved, HealEnded, Hub, LogObserver
+from oob_heal._hub import LOG_AT_LEAST_EVERY, Hub
+from oob_heal.observe import BreakerMoved, HealEnded, LogObserver
 from oob_heal.testing import ManualClock
 
 

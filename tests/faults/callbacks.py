@@ -42,7 +42,7 @@ FAULTS = [
     ),
     fault(
         "H27 a heal's arguments die under the lock of the pool",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "            ran = self.running.pop(me, None)  "
         "# the heal dies with it, once the lock is free\n"
         "            if ran is not None or me in self.kept:",
@@ -65,14 +65,14 @@ FAULTS = [
     ),
     fault(
         "H41 an observer is called in the caller",
-        "observe.py",
+        "_hub.py",
         "            mailbox.put(happening)\n        if not",
         "            mailbox.observer(happening)\n        if not",
         "observers.py",
     ),
     fault(
         "H41 an observer that raises hears no more",
-        "observe.py",
+        "_mailbox.py",
         "                self.observer(happening)\n            except BaseException:\n"
         "                pass",
         "                self.observer(happening)\n            except BaseException:\n"
@@ -81,7 +81,7 @@ FAULTS = [
     ),
     fault(
         "H41 a mailbox has no end",
-        "observe.py",
+        "_mailbox.py",
         "            if len(self._waiting) >= self.size:",
         "            if False:",
         "observers.py::test_the_mailbox_of_an_observer_that_blocks_is_bounded",

@@ -17,7 +17,7 @@ STRANDED += "test_the_next_miss_heals_a_key_whose_heal_had_its_loop_closed_over_
 THREADS = [
     fault(
         "H16 a thread beyond the limit of hung ones frees its share",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "                    self.kept.add(thread)",
         "                    self.queue.done(group)",
         "hung.py::test_hung_heals_beyond_the_limit_leave_the_others_their_half_of_the_threads",
@@ -32,14 +32,14 @@ THREADS = [
     ),
     fault(
         "H16 a hung thread is not replaced",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "                    self.workers.discard(thread)\n",
         "",
         "hung.py::test_sixty_four_hung_heals_of_one_function_do_not_slow_anothers",
     ),
     fault(
         "H16 hung threads are not capped",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "        if len(self.hung) >= self.hung_limit and group in self.hung.values():",
         "        if False:",
         "hung.py::test_beyond_the_limit_of_hung_threads_the_heals_of_what_hangs_are_rejected",

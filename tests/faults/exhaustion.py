@@ -26,7 +26,7 @@ FAULTS = [
     ),
     Fault(
         "H31 after one failure to start its thread an observer hears nothing",
-        "observe.py",
+        "_mailbox.py",
         "        except RuntimeError:  # no thread is to be had: the next happening tries again\n"
         "            self._started = False",
         "        except RuntimeError:\n            pass",
@@ -34,7 +34,7 @@ FAULTS = [
     ),
     Fault(
         "H31 a manager that could not start is believed to be there",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "            thread.start()\n        except RuntimeError as error:\n",
         "            self.managed = True\n            thread.start()\n"
         "        except RuntimeError as error:\n",

@@ -84,7 +84,7 @@ WORD_FAULTS = [
     ),
     Fault(
         "the wait for a heal that may take centuries ends the pool",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "return min(max(0.0, due - self.clock()), LONGEST_WAIT)",
         "return max(0.0, due - self.clock())",
         (ARGUMENTS + "test_a_heal_timeout_of_centuries_does_not_end_the_pool_of_threads",),

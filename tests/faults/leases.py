@@ -196,7 +196,7 @@ FAULTS = [
     ),
     fault(
         "H43 a heal_timeout of 1e18 ends the manager of the threads",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "return min(max(0.0, due - self.clock()), LONGEST_WAIT)",
         "return max(0.0, due - self.clock())",
         "durations.py::test_a_timeout_of_an_age_of_the_world_leaves_the_threads_managed",

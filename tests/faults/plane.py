@@ -182,14 +182,14 @@ HOT_FIRST = [
     ),
     fault(
         "H14 a heal that gave way is counted nowhere",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "            shed.shed()",
         "            pass",
         "hot_first.py::test_a_heal_that_gave_way_is_dropped_and_heals_with_its_next_miss",
     ),
     fault(
         "H27 a heal that gave way dies under the lock",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "        if shed is not None:  # not under the lock: with it die a user's arguments\n"
         "            shed.shed()",
         "            if shed is not None:\n                shed.shed()\n            del shed",
@@ -207,7 +207,7 @@ HOT_FIRST = [
 SAID_ONCE = [
     fault(
         "a trouble that lasts is logged each minute",
-        "observe.py",
+        "_hub.py",
         "interval * LOG_LONGER if",
         "interval if",
         "said_once.py::test_a_function_that_does_not_heal_is_logged_once_and_then_ever_more_rarely",

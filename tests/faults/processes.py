@@ -99,7 +99,7 @@ PROCESSES = [
     ),
     fault(
         "H22 an observer's thread is the parent's",
-        "observe.py",
+        "_mailbox.py",
         "    def after_fork(self, consistent: bool) -> None:\n        self._renew()",
         "    def after_fork(self, consistent: bool) -> None:\n        self.lock = threading.Lock()",
         STORM[0],
@@ -120,7 +120,7 @@ PROCESSES = [
     ),
     fault(
         "H25 a worker is no daemon",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         'target=self._work, name="oob-heal-worker", daemon=True',
         'target=self._work, name="oob-heal-worker", daemon=False',
         *EXITS,
@@ -141,7 +141,7 @@ PROCESSES = [
     ),
     fault(
         "H25 what is dropped at exit is noise",
-        "observe.py",
+        "_hub.py",
         "    return _lifecycle.is_ending() or (",
         "    return (",
         *EXITS,

@@ -74,14 +74,14 @@ PROMISE = [
     ),
     fault(
         "H31 without a thread for the log the caller fails",
-        "observe.py",
+        "_mailbox.py",
         "        except RuntimeError:  # no thread is to be had",
         "        except ZeroDivisionError:  # no thread is to be had",
         WHATEVER_FAILS,
     ),
     fault(
         "H31 one failure to start a worker is the end of it",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "            self.idle -= 1\n            return False\n        return True",
         "            return None\n        return True",
         "threads.py::test_with_no_thread_to_be_had_heals_wait_until_there_is_one",

@@ -46,7 +46,7 @@ TRAVEL = [
     ),
     fault(
         "H12 an observer that fails in the caller is the caller's trouble",
-        "observe.py",
+        "_hub.py",
         "            told = self._tracer()\n        except Exception:",
         "            told = self._tracer()\n        except ZeroDivisionError:",
         "travel.py::test_the_trace_of_the_caller_travels_with_the_event_and_stands_in_the_heal",

@@ -145,7 +145,7 @@ EXPORTER_FAULTS = [
     ),
     Fault(
         "seeing: an observer of heals alone makes every hit slow",
-        "observe.py",
+        "_hub.py",
         "self.listening = bool(self._hear_answers)",
         "self.listening = bool(self._mailboxes)",
         (EXPORTERS + "test_an_observer_of_heals_alone_leaves_a_hit_as_it_is",),
@@ -203,21 +203,21 @@ TRACE_FAULTS = [
     ),
     Fault(
         "H41 a span ends in the heal, which waits for whoever exports it",
-        "observe.py",
+        "_hub.py",
         "self._span_ends.put(functools.partial(span.end, outcome, error, attempt, time.time_ns()))",
         "span.end(outcome, error, attempt, time.time_ns())",
         (TRACES + "test_an_exporter_that_blocks_is_waited_for_by_no_heal",),
     ),
     Fault(
         "H41 what a tracer raises as a heal begins fails it",
-        "observe.py",
+        "_hub.py",
         "            return self._span(function, reason, traceparent)\n        except Exception:",
         "            return self._span(function, reason, traceparent)\n        except OSError:",
         (TRACES + "test_a_tracer_that_raises_changes_no_answer_and_no_heal",),
     ),
     Fault(
         "H41 what a tracer raises in the caller reaches it",
-        "observe.py",
+        "_hub.py",
         "                self._note(function, reason)\n            except Exception:",
         "                self._note(function, reason)\n            except OSError:",
         (TRACES + "test_a_tracer_that_raises_changes_no_answer_and_no_heal",),

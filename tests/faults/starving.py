@@ -15,7 +15,7 @@ IN_TASKS = "tests/test_tasks.py::test_a_flood_of_keys_never_seen_leaves_places_f
 FAULTS = [
     Fault(
         "H16 a hung thread keeps its function's place",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "                    self.workers.discard(thread)\n"
         "                    self.queue.done(group)",
         "                    self.workers.discard(thread)",
@@ -23,7 +23,7 @@ FAULTS = [
     ),
     Fault(
         "H16 more threads hang than were allowed to",
-        "executors/threads.py",
+        "executors/_heal_threads.py",
         "            if len(self.hung) >= self.hung_limit and group in self.hung.values():",
         "            if False and group:",
         (HANGING,),
