@@ -1,10 +1,10 @@
 """Out of Band Healing as a decorator: answers come from a cache, healing happens elsewhere."""
 
+from oob_heal._backoff import Backoff
 from oob_heal._breaker import Breaker, Dependency
 from oob_heal._cache import HealingCache
 from oob_heal._decorator import default_cache, healing_cache
 from oob_heal._model import (
-    Backoff,
     CacheMissed,
     Entry,
     Freshness,

@@ -20,7 +20,8 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-from oob_heal._model import Backoff, Entry, Freshness, Lease, Policy, Reason
+from oob_heal._backoff import Backoff
+from oob_heal._model import Entry, Freshness, Lease, Policy, Reason
 from oob_heal.errors import OobHealError
 from oob_heal.ports import AHEAD_AT_MOST
 

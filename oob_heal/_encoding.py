@@ -1,136 +1,24 @@
 """The closed list of values that can be part of a key, told exactly and reversibly.
 
-Law: pure. For each listed type two forms: a *token* (hashable, for keys in memory) and *plain*
+Law: pure. For each listed value two forms: a *token* (hashable, for keys in memory) and *plain*
 (JSON text, for keys in bytes and for events), which comes back to the very value. Two values
-have equal tokens if and only if they have equal JSON: type and value, to the last digit and
-time zone, so ``1``, ``1.0`` and ``True`` differ, and so do ``0.0`` and ``-0.0``. Subclasses are
-not listed: they may say anything of themselves. Both forms must be kept in step.
+have equal tokens if and only if they have equal JSON: type and value. ``_kinds`` tells those that
+hold no others; here they are held, named, nested and weighed. Both forms must be kept in step.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import enum
 import json
-import math
-import uuid
-import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
+
+from oob_heal._kinds import BY_TAG, KINDS, UnlistedError, name_of
 
 DEEPEST = 32  # levels of nesting
 HEAVIEST = 65_536  # characters, bytes and members in one value
-
-
-class UnlistedError(Exception):
-    """A value that is not on the list; the message says what it is, never its contents."""
-
-
-class Kind(NamedTuple):
-    """One listed type: how it is told in a token and in JSON, and how it comes back."""
-
-    tag: str
-    token: Callable[[Any], Any]
-    plain: Callable[[Any], Any]
-    back: Callable[[Any], Any]
-
-
-def _as_is(value: Any) -> Any:
-    return value
-
-
-def _float(value: float) -> str:
-    if math.isnan(value):
-        raise UnlistedError("a NaN, which is not equal to itself")
-    return value.hex()
-
-
-def _decimal(value: Decimal) -> str:
-    if value.is_nan():
-        raise UnlistedError("a NaN, which is not equal to itself")
-    return str(value)
-
-
-def _text(value: str) -> str | list[str]:
-    """Text as it is, but for lone surrogates: JSON would take two of them for one character."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return [value.encode("utf-8", "surrogatepass").hex()]
-    return value
-
-
-def _text_back(told: str | list[str]) -> str:
-    if isinstance(told, str):
-        return told
-    (encoded,) = told
-    return bytes.fromhex(encoded).decode("utf-8", "surrogatepass")
-
-
-def _zone(value: dt.datetime | dt.time) -> Any:
-    zone = value.tzinfo
-    if zone is None:
-        return None
-    if type(zone) is dt.timezone:
-        offset = zone.utcoffset(None)
-        name = zone.tzname(None)
-        return [offset.days, offset.seconds, offset.microseconds, name]
-    if type(zone) is zoneinfo.ZoneInfo and zone.key is not None:
-        return zone.key
-    raise UnlistedError(f"a time in a zone of type {_name(type(zone))}; use zoneinfo or timezone")
-
-
-def _zone_back(plain: Any) -> dt.tzinfo | None:
-    if plain is None:
-        return None
-    if isinstance(plain, str):
-        return zoneinfo.ZoneInfo(plain)
-    days, seconds, microseconds, name = plain
-    return dt.timezone(dt.timedelta(days, seconds, microseconds), name)
-
-
-def _time(value: dt.datetime | dt.time) -> list[Any]:
-    return [value.replace(tzinfo=None, fold=0).isoformat(), value.fold, _zone(value)]
-
-
-def _time_back(cls: Any) -> Callable[[Any], Any]:
-    def back(plain: Any) -> Any:
-        text, fold, zone = plain
-        return cls.fromisoformat(text).replace(fold=fold, tzinfo=_zone_back(zone))
-
-    return back
-
-
-def _flat(plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The token of a value whose JSON form is a list, perhaps with a list in it."""
-    return lambda value: json.dumps(plain(value))
-
-
-def _delta(value: dt.timedelta) -> list[int]:
-    return [value.days, value.seconds, value.microseconds]
-
-
-KINDS: dict[type, Kind] = {
-    type(None): Kind("none", _as_is, _as_is, _as_is),
-    bool: Kind("bool", _as_is, _as_is, _as_is),
-    int: Kind("int", _as_is, lambda n: format(n, "x"), lambda p: int(p, 16)),
-    float: Kind("float", _float, _float, float.fromhex),
-    str: Kind("str", _as_is, _text, _text_back),
-    bytes: Kind("bytes", _as_is, bytes.hex, bytes.fromhex),
-    Decimal: Kind("dec", _decimal, _decimal, Decimal),
-    dt.date: Kind("date", _as_is, dt.date.isoformat, dt.date.fromisoformat),
-    dt.datetime: Kind("datetime", _flat(_time), _time, _time_back(dt.datetime)),
-    dt.time: Kind("time", _flat(_time), _time, _time_back(dt.time)),
-    dt.timedelta: Kind("delta", _as_is, _delta, lambda told: dt.timedelta(*told)),
-    uuid.UUID: Kind("uuid", _as_is, lambda u: u.hex, uuid.UUID),
-}
-BY_TAG = {kind.tag: kind for kind in KINDS.values()}
-
-
-def _name(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _fields(cls: type) -> tuple[str, ...] | None:
@@ -139,12 +27,12 @@ def _fields(cls: type) -> tuple[str, ...] | None:
     if params is None or "__dataclass_fields__" not in vars(cls):
         return None
     if not params.frozen:
-        raise UnlistedError(f"a {_name(cls)}, a dataclass that is not frozen")
+        raise UnlistedError(f"a {name_of(cls)}, a dataclass that is not frozen")
     names = []
     for each in dataclasses.fields(cls):
         if not each.init:
             raise UnlistedError(
-                f"a {_name(cls)}, a dataclass with a field that its init does not take"
+                f"a {name_of(cls)}, a dataclass with a field that its init does not take"
             )
         names.append(each.name)
     return tuple(names)
@@ -195,7 +83,7 @@ def _members(value: Any, cls: type) -> tuple[str, list[Any]]:
         return "data", [getattr(value, name) for name in fields]
     if is_named_tuple(cls):
         return "named", list(tuple.__iter__(value))
-    raise UnlistedError(f"a value of type {_name(cls)}")
+    raise UnlistedError(f"a value of type {name_of(cls)}")
 
 
 def token(value: Any, scale: _Scale | None = None, depth: int = 0) -> Any:
@@ -222,12 +110,12 @@ def plain(value: Any, scale: _Scale | None = None, depth: int = 0) -> Any:
     if kind is not None:
         return [kind.tag, kind.plain(value)]
     if issubclass(cls, enum.Enum):
-        return ["enum", _name(cls), _enum(value)]
+        return ["enum", name_of(cls), _enum(value)]
     tag, members = _members(value, cls)
     told = [plain(each, scale, depth + 1) for each in members]
     if tag == "set":
         return [tag, sorted(told, key=text)]
-    return [tag, told] if tag == "tuple" else [tag, _name(cls), told]
+    return [tag, told] if tag == "tuple" else [tag, name_of(cls), told]
 
 
 def _enum(value: enum.Enum) -> Any:
@@ -237,7 +125,7 @@ def _enum(value: enum.Enum) -> Any:
         return format(value.value, "x")
     cls, name = type(value), value._name_
     if cls._member_map_.get(name) is not value:
-        raise UnlistedError(f"a {_name(cls)} that is none of its members")
+        raise UnlistedError(f"a {name_of(cls)} that is none of its members")
     return name
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from oob_heal import _encoding
+from oob_heal._kinds import UnlistedError
 from oob_heal._model import Key, Scope
 from oob_heal.errors import UnkeyableArgumentError
 
@@ -120,7 +121,7 @@ class CallKeys:
     def _tell(self, tell: Callable[[Any], Any], parameter: str, value: Any) -> Any:
         try:
             return tell(value)
-        except _encoding.UnlistedError as unlisted:
+        except UnlistedError as unlisted:
             problem = str(unlisted)
         raise UnkeyableArgumentError(self.scope.label, parameter, problem)
 
@@ -163,7 +164,7 @@ class CallKeys:
                 value = tuple(sorted(value.items()))
             try:
                 told[name] = _encoding.plain(value)
-            except _encoding.UnlistedError as unlisted:
+            except UnlistedError as unlisted:
                 problem = f"{unlisted}, and cannot travel to another process"
             else:
                 continue

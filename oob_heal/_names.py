@@ -14,6 +14,7 @@ from typing import Any
 
 from oob_heal import _encoding
 from oob_heal._keys import digest
+from oob_heal._kinds import KINDS
 from oob_heal._model import Key
 
 _AS_IT_IS = frozenset({float, Decimal})  # the token's word is the form's
@@ -27,7 +28,7 @@ def in_bytes(key: Key) -> Key:
 
 def _form(token: Any) -> Any:
     cls, *told = token
-    kind = _encoding.KINDS.get(cls)
+    kind = KINDS.get(cls)
     if kind is not None:
         (word,) = told
         if cls in _FLAT:

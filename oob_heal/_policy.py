@@ -15,9 +15,10 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from oob_heal._backoff import Backoff
 from oob_heal._breaker import Dependency
 from oob_heal._durations import seconds
-from oob_heal._model import Backoff, Policy
+from oob_heal._model import Policy
 from oob_heal._promise import Promise
 from oob_heal.errors import OobHealError
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from oob_heal import _encoding
+from oob_heal._kinds import KINDS
 
 _CONTAINERS = (tuple, frozenset)
 
@@ -45,7 +46,7 @@ def stays(hint: Any) -> str:
 
 
 def _may_travel(cls: type) -> bool:
-    if cls in _encoding.KINDS or cls in _CONTAINERS or cls in (object, Any):
+    if cls in KINDS or cls in _CONTAINERS or cls in (object, Any):
         return True
     if issubclass(cls, enum.Enum) or _encoding.is_named_tuple(cls):
         return True

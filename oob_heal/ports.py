@@ -29,10 +29,11 @@ time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
-from oob_heal._model import CacheMissed, Entry, Lease, Outcome, Reason, Refused
+from oob_heal._heal_port import Heal
+from oob_heal._model import Entry, Lease, Outcome, Reason, Refused
 
 STALE_MARK_AT = 5  # the byte of a sealed entry that a bytes backend sets to 1 to mark it stale
 """Where the stale mark stands in a sealed entry: one byte, 0 or 1."""
@@ -102,73 +103,6 @@ class Backend(Protocol):
         lease counts as well, unless the key was set since, or a newer lease was granted: a heal
         that fails after an invalidation backs off all the same.
         """
-        ...
-
-
-class Heal(Protocol):
-    """One heal, on its way to where it runs: call it, await ``run()``, or let the event travel."""
-
-    @property
-    def event(self) -> CacheMissed:
-        """What was missed, as plain data; built on first use."""
-        ...
-
-    @property
-    def group(self) -> str:
-        """The function's name or its ``dependency``: what a fair executor shares itself by."""
-        ...
-
-    @property
-    def timeout(self) -> float:
-        """``heal_timeout`` in seconds."""
-        ...
-
-    @property
-    def limit(self) -> int:
-        """How many of its group may call at once: more would wait for each other."""
-        ...
-
-    @property
-    def refreshes(self) -> bool:
-        """Whether its key is known: such a heal goes before one of a key never seen."""
-        ...
-
-    @property
-    def ended(self) -> bool:
-        """Whether its outcome is known."""
-        ...
-
-    def __call__(self) -> Outcome:
-        """Run it to its end in this thread. Never raises an Exception."""
-        ...
-
-    async def run(self) -> Outcome:
-        """Run it to its end in this task. Never raises an Exception."""
-        ...
-
-    def give_up(self) -> None:
-        """It is past its timeout: fail it, return its lease, and refuse whatever it brings."""
-        ...
-
-    def cut_off(self) -> None:
-        """What carried it is gone: count it as lost, return its lease."""
-        ...
-
-    def shed(self) -> None:
-        """It gives way to a heal that goes before it: count it as dropped."""
-        ...
-
-    def hand_on(self, send: Callable[[bytes], Any]) -> Coroutine[Any, Any, None]:
-        """Take the lease, and send the encoded event with its token to an engine."""
-        ...
-
-    def settle(self) -> Coroutine[Any, Any, bool]:
-        """After ``hand_on``: look whether the engine's worker has healed; True once it ended."""
-        ...
-
-    def take_back(self) -> Coroutine[Any, Any, None]:
-        """After ``hand_on``, when the event has waited for too long: the lease that waits with it
-        ends, and counts as no attempt, since nobody has called the function."""
         ...
 
 

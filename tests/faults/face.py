@@ -15,8 +15,8 @@ WORD_FAULTS = [
     Fault(
         "H36 an error shows the argument",
         "_encoding.py",
-        'raise UnlistedError(f"a value of type {_name(cls)}")',
-        'raise UnlistedError(f"a value of type {_name(cls)}: {value!r}")',
+        'raise UnlistedError(f"a value of type {name_of(cls)}")',
+        'raise UnlistedError(f"a value of type {name_of(cls)}: {value!r}")',
         (CANARY,),
     ),
     Fault(

@@ -7,7 +7,7 @@ KEYS, HOSTILE = "tests/test_keys.py::", "tests/test_hostile_arguments.py::"
 MEMBERS, RESULTS = "tests/test_members.py::", "tests/test_results.py::"
 ALL_PAIRS = KEYS + "test_no_two_of_40_000_pairs_of_arguments_share_a_key"
 AGREE = KEYS + "test_keys_in_memory_and_in_bytes_agree_on_every_call"
-UNLISTED = 'raise UnlistedError(f"a value of type {_name(cls)}")'
+UNLISTED = 'raise UnlistedError(f"a value of type {name_of(cls)}")'
 NOT_ON_THE_LIST = HOSTILE + "test_what_is_not_on_the_list_is_refused_with_the_line_to_write"
 AT_ONCE = HOSTILE + "test_hostile_and_huge_arguments_are_refused_at_once"
 
@@ -37,20 +37,20 @@ KEY_FAULTS = [
     Fault(
         "H01 two enums with a member of one name are one",
         "_encoding.py",
-        'return ["enum", _name(cls), _enum(value)]',
+        'return ["enum", name_of(cls), _enum(value)]',
         'return ["enum", "enum", _enum(value)]',
         (ALL_PAIRS,),
     ),
     Fault(
         "H01 two lone surrogates are one character in JSON",
-        "_encoding.py",
+        "_kinds.py",
         'Kind("str", _as_is, _text, _text_back)',
         'Kind("str", _as_is, _as_is, _as_is)',
         (ALL_PAIRS,),
     ),
     Fault(
         "H01 the time zone is not in the key",
-        "_encoding.py",
+        "_kinds.py",
         "return [value.replace(tzinfo=None, fold=0).isoformat(), value.fold, _zone(value)]",
         "return [value.replace(tzinfo=None, fold=0).isoformat(), value.fold, None]",
         (ALL_PAIRS, KEYS + "test_arguments_come_back_from_an_event_as_they_were"),
@@ -64,7 +64,7 @@ KEY_FAULTS = [
     ),
     Fault(
         "H01 keys in bytes forget the type of floats",
-        "_encoding.py",
+        "_kinds.py",
         'float: Kind("float", _float, _float, float.fromhex)',
         'float: Kind("float", _float, lambda f: _float(abs(f)), float.fromhex)',
         (ALL_PAIRS, AGREE),
