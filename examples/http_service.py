@@ -1,12 +1,10 @@
-"""A FastAPI service that shows how old its answers are, and says when they are too old.
+"""Run it: `pip install -e ".[examples]"`, then `python examples/http_service.py`.
+
+A FastAPI service that shows how old its answers are, and says when they are too old.
 
 Each answer carries `Age` and `Cache-Status` (RFC 9211); `/metrics` is for Prometheus, `/ready` and
-`/live` for whoever decides where requests go. Run it with
-
-    pip install -e ".[examples,prometheus]"
-    python examples/http_service.py
-
-It asks itself a few questions and prints what it answered; `--serve 8000` leaves it running.
+`/live` for whoever decides where requests go. It asks itself a few questions and prints what it
+answered; `--serve 8000` leaves it running.
 """
 
 import asyncio

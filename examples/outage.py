@@ -1,17 +1,16 @@
-"""What the clients of a service see while its dependency is slow, dead and back.
+"""Run it: `pip install -e ".[examples]"`, then `python examples/outage.py`. It takes 45 s.
+
+What the clients of a service see while its dependency is slow, dead and back.
 
 Three services answer the same questions from the same dependency: an HTTP server with the records
 of 7,884 airports. One calls it in each request. One has a cache that heals in band: cachetools, as
 a careful engineer would use it. One has `healing_cache`, the same ttl. All three get the same load
-while the dependency is healthy, answers in 1 s, is killed, and comes back. Run it with
+while the dependency is healthy, answers in 1 s, is killed, and comes back.
 
-    pip install -e ".[examples]"
-    python examples/outage.py
-
-It takes about 45 s (`--short`: 15 s), shows what happens meanwhile, prints a table, and writes a
-picture and the figures to ./outage-results. It ends with 1 if healing_cache did not hold what it
-promises: no error, no answer anywhere near as slow as the dependency, and figures of its own that
-are what its clients counted.
+It shows what happens meanwhile (`--short`: in 15 s), prints a table, and writes a picture and the
+figures to ./outage-results. It ends with 1 if healing_cache did not hold what it promises: no
+error, no answer anywhere near as slow as the dependency, and figures of its own that are what its
+clients counted.
 
 The interesting code is in outage_parts/services.py: the three architectures, side by side.
 """
@@ -53,7 +52,7 @@ def main() -> int:
 
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=(__doc__ or "").partition("\n\n")[0],
+        description=(__doc__ or "").split("\n\n")[1],
         epilog="See the first lines of this file for what it shows.",
     )
     parser.add_argument("--short", action="store_true", help="a run of 15 s, for CI")

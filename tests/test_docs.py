@@ -170,6 +170,19 @@ def test_the_readme_is_short_and_opens_with_the_two_commands() -> None:
     assert "pytest" in commands[1]
 
 
+@here_are_the_docs
+def test_every_example_says_in_its_first_line_how_to_run_it_and_is_in_their_list() -> None:
+    folder = ROOT / "examples"
+    listed = re.findall(r"^\| \[([\w.]+)\]", (folder / "README.md").read_text(), re.MULTILINE)
+    for each in folder.glob("*.py"):
+        first = each.read_text(encoding="utf-8").partition("\n")[0]
+        assert first.startswith('"""Run it: `')
+        assert f"`python examples/{each.name}`" in first
+    there = {each.name for each in folder.glob("*.py")} | {"11_tests"}
+    assert set(listed) == there
+    assert [int(each[:2]) for each in listed if each[0].isdigit()] == list(range(1, 12))
+
+
 def test_the_decorator_says_what_each_of_its_parameters_is_for() -> None:
     docstring = oob_heal.healing_cache.__doc__ or ""
     said = {name for name in NAMES | {"default_factory", "default"} if f"``{name}``" in docstring}

@@ -1,4 +1,4 @@
-"""The parts of `examples/fleet.py`, in the order in which they are worth reading.
+"""The parts of `examples/08_fleet.py`, in the order in which they are worth reading.
 
 app         what one web worker runs: the code that the example is about
 dependency  what all workers heal from, and who called it when

@@ -1,24 +1,17 @@
-"""A web service whose heals run in workers of taskiq or Celery, and a worker that is killed.
+"""What `09_taskiq.py` and `10_celery.py` do: read the options, run the shop, report, judge.
 
-The service reads its answers from a Valkey and nothing else; what it misses, it publishes; two
+A web service reads its answers from a Valkey and nothing else; what it misses, it publishes; two
 worker processes of the engine call the dependency, an HTTP server with the records of 7,884
 airports. In mid-run one worker is killed with SIGKILL while it is inside the dependency. No engine
 is waited for to notice: its lease ends, the next read publishes again, the other worker heals.
 
-    pip install -e ".[examples,taskiq]" taskiq-redis && python examples/workers.py
-    pip install -e ".[examples,celery]" && python examples/workers.py --engine celery
-
-It takes about 40 s (`--short`: 20 s), shows what happens meanwhile, and prints a table. It ends
-with 1 if what it shows does not hold: every request answered, and soon; no call of the dependency
-by the service; and each airport healed again within its ttl, one lease and one read.
-
-The interesting code is in workers_parts/shop.py: what the service and its workers share.
+The run ends with 1 if what it shows does not hold: every request answered, and soon; no call of
+the dependency by the service; and each airport healed again within its ttl, one lease and one read.
 """
 
 import argparse
 import os
 import signal
-import sys
 import time
 from importlib.util import find_spec
 
@@ -26,16 +19,14 @@ from workers_parts.figures import broken_promises, table
 from workers_parts.plan import Plan, plan_run
 from workers_parts.run import run_shop
 
-NEEDS = {"taskiq": "taskiq_redis", "celery": "celery"}
 
-
-def main() -> int:
-    """Run the shop, report, and return the exit status."""
-    options = _read_options()
+def main(engine: str, *, needs: str, told: str) -> int:
+    """Run the shop on one engine, report, and return the exit status."""
+    options = _read_options(engine, needs, told)
     began = time.monotonic()
     # One way out: SIGTERM ends us as Ctrl-C does, and both end the processes of the run.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    plan = plan_run(options.engine, short=options.short, seed=options.seed)
+    plan = plan_run(engine, short=options.short, seed=options.seed)
     print(_introduction(plan), flush=True)
     try:
         result = run_shop(plan)
@@ -51,19 +42,16 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def _read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=(__doc__ or "").partition("\n\n")[0],
-        epilog="See the first lines of this file for what it shows.",
-    )
-    parser.add_argument("--engine", choices=NEEDS, default="taskiq", help="default: taskiq")
+def _read_options(engine: str, needs: str, told: str) -> argparse.Namespace:
+    how, what = told.split("\n\n")
+    parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--short", action="store_true", help="a run of 20 s, for CI")
     parser.add_argument("--seed", type=int, default=7, help="of keys and load (default: 7)")
     if os.name != "posix":
         parser.error("this example kills a process with SIGKILL, which needs a POSIX system")
     options = parser.parse_args()
-    if find_spec(NEEDS[options.engine]) is None:
-        parser.error(f"{options.engine} is not installed; see the first lines of this file")
+    if find_spec(needs) is None:
+        parser.error(f"{engine} is not installed. {how}")
     return options
 
 
@@ -75,7 +63,3 @@ def _introduction(plan: Plan) -> str:
         f"other one alone, {plan.back:g} s with a new one. The dependency answers in"
         f" {plan.slowness * 1000:.0f} ms.\n"
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,18 +1,17 @@
-"""One cache for a whole fleet, and what its clients see while that cache's server is killed.
+"""Run it: `pip install -e ".[examples]"`, then `python examples/08_fleet.py`. It takes 45 s.
+
+One cache for a whole fleet, and what its clients see while that cache's server is killed.
 
 A web service runs as several worker processes behind one port (`uvicorn --workers`). It answers
 from the records of 7,884 airports, which another service has. Each airport is asked for in two
 ways: over `RedisBackend`, where the workers share entries and leases in one Valkey, and over the
 memory table that each worker has for itself. In mid-run the Valkey is killed with SIGKILL, and
-comes back empty. Run it with
+comes back empty.
 
-    pip install -e ".[examples]"
-    python examples/fleet.py
-
-It takes about 45 s (`--short`: 20 s), shows what happens meanwhile, and prints a table. It ends
-with 1 if what it shows does not hold: one heal a key for the whole fleet, no client with an error,
-no call of the dependency while the store is dead, and fresh answers soon after it is back. On a
-machine that starves its processes it says so, and judges no times.
+It shows what happens meanwhile (`--short`: in 20 s), and prints a table. It ends with 1 if what it
+shows does not hold: one heal a key for the whole fleet, no client with an error, no call of the
+dependency while the store is dead, and fresh answers soon after it is back. On a machine that
+starves its processes it says so, and judges no times.
 
 The interesting code is in fleet_parts/app.py: what one worker runs.
 """
@@ -49,7 +48,7 @@ def main() -> int:
 
 def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=(__doc__ or "").partition("\n\n")[0],
+        description=(__doc__ or "").split("\n\n")[1],
         epilog="See the first lines of this file for what it shows.",
     )
     parser.add_argument("--short", action="store_true", help="a run of 20 s, for CI")
