@@ -14,8 +14,9 @@ import weakref
 
 from oob_heal import _lifecycle
 from oob_heal.backends._redis_known import Epoch, epoch_key
-from oob_heal.backends._redis_rounds import Owed, Rounds, in_time
+from oob_heal.backends._redis_rounds import Rounds
 from oob_heal.backends._redis_source import Source
+from oob_heal.backends._redis_waiting import in_time
 from oob_heal.backends._redis_wire import AwayError
 
 CLOSING = 2.0  # s for which close waits for the thread
@@ -112,10 +113,6 @@ class Keeper(Rounds):
             pool.check(time.monotonic())
         self.ring()
         return None
-
-    def owe(self, owed: Owed) -> None:
-        """Have a verb that did not get through said later, once the server is there."""
-        self.owed.append(owed)
 
     @property
     def started(self) -> bool:

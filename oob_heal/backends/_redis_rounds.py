@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 from oob_heal.backends import _redis_lua as lua
 from oob_heal.backends._redis_known import Known, epoch_key
 from oob_heal.backends._redis_link import Link
-from oob_heal.backends._redis_pool import Pool, Waiting
+from oob_heal.backends._redis_pool import Pool
 from oob_heal.backends._redis_source import Source, reason, slot_of
+from oob_heal.backends._redis_talk import Owing
+from oob_heal.backends._redis_waiting import Waiting
 from oob_heal.backends._redis_wire import AwayError, ErrorReply, pack
-
-T = TypeVar("T")
 
 REFRESH = 0.5  # s between two looks at the epochs
 BELIEVED = 3.0  # s for which what was seen is believed: a keeper that hangs serves nothing cleared
@@ -29,20 +27,7 @@ PROBE_FIRST, PROBE_LAST = 0.02, 0.5  # s between two looks for a server that is 
 TRIM = 60.0  # s after which a link that nobody needed is closed
 SAMPLES = 3  # exchanges: for a first look at the server's clock, and to be found too slow
 PATIENCE = 4  # deadlines that the keeper, which keeps nobody waiting, gives an exchange
-MOST_OWED = 1_000  # verbs, of which the oldest are forgotten first
 RENEW_EPOCH = 3_600.0  # s after which an epoch's own expiry is put off again
-
-
-Talk = Generator[Any, Any, Any]
-"""A verb: yields a scope to learn the epoch of, or (pool, command), and is told what came."""
-
-
-class Owed(NamedTuple):
-    """A verb that did not get through and still counts, until then."""
-
-    tag: bytes
-    until: float
-    talk: Callable[[], Talk]
 
 
 class Rounds(Known):
@@ -60,7 +45,7 @@ class Rounds(Known):
         self.news = Waiting()
         self.pools: dict[str, Pool] = {"": Pool(self.ring, self.most)}
         self.slots: dict[int, str] | None = None  # of a cluster
-        self.owed: deque[Owed] = deque(maxlen=MOST_OWED)
+        self.owing = Owing()
         self._control: dict[str, Link] = {}
         self._probe = PROBE_FIRST
         self._trimmed_at = self._looked_at = time.monotonic()
@@ -160,32 +145,12 @@ class Rounds(Known):
 
     def _pay(self, link: Link, pool: Pool) -> None:
         """Say what is owed to this server."""
-        for _ in range(len(self.owed)):
-            owed = self.owed.popleft()
-            if time.monotonic() >= owed.until:
-                continue
-            if self._place(owed.tag) is not pool:
-                self.owed.append(owed)
-                continue
-            try:
-                self._say(owed.talk(), link)
-            except AwayError:
-                continue  # refused: it lapses by itself
-            except BaseException:
-                self.owed.append(owed)
-                raise
-
-    def _say(self, talk: Talk, link: Link) -> None:
-        told: Any = None
-        while True:
-            try:
-                step = talk.send(told)
-            except StopIteration:
-                return
-            if isinstance(step, str):
-                told = in_time(self.epochs.get(step))
-            else:
-                (told,) = link.ask(step[1], time.monotonic() + self.deadline)
+        self.owing.pay(
+            link,
+            is_here=lambda tag: self._place(tag) is pool,
+            epoch=self.epochs.get,
+            within=self.deadline,
+        )
 
     def _fill(self, name: str, pool: Pool) -> None:
         while pool.short:
@@ -259,9 +224,3 @@ class Rounds(Known):
         if isinstance(reply, ErrorReply) and reply.code == "NOSCRIPT":
             (reply,) = link.ask(lua.LEARN.in_full(keys, words), until)
         return 0 if isinstance(reply, ErrorReply) else int(reply[2])
-
-
-def in_time(found: T | None) -> T:
-    if found is None:
-        raise AwayError("redis was not reached in time")
-    return found

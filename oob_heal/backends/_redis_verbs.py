@@ -17,7 +17,7 @@ from oob_heal.backends import _redis_lua as lua
 from oob_heal.backends._redis_keeper import Keeper
 from oob_heal.backends._redis_known import Epoch, epoch_key
 from oob_heal.backends._redis_pool import Pool
-from oob_heal.backends._redis_rounds import Owed, Talk
+from oob_heal.backends._redis_talk import Owed, Talk
 from oob_heal.backends._redis_wire import AwayError, ErrorReply, NoAnswerError
 from oob_heal.ports import STALE_MARK_AT
 
@@ -104,7 +104,7 @@ class Verbs:
                     left = max(SHORTEST_KEEP, retry_at - time.monotonic())
                     return self.release(key, token, left if retry_after > 0 else 0.0)
 
-                self.keeper.owe(Owed(key.encode("ascii"), until, talk))
+                self.keeper.owing.add(Owed(key.encode("ascii"), until, talk))
             raise
 
     def _talk(self, script: lua.Script, key: str, *words: Any) -> Talk:
