@@ -23,7 +23,7 @@ from typing import Any
 
 from oob_heal._cache import HealingCache
 from oob_heal.errors import HealRejectedError
-from oob_heal.testing._backend_contract import Promise
+from oob_heal.testing._trial import Promise
 
 PATIENCE = 20.0  # s for which a promise waits for heals at most
 LOOK = 0.001  # s between two looks
