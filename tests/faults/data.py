@@ -210,7 +210,7 @@ FAULTS = [
     ),
     fault(
         "H10 a default is shared though copy= is given",
-        "_cache.py",
+        "_terms.py",
         "return self._value if self._copy is None else self._copy(self._value)",
         "return self._value",
         "values.py::test_a_default_is_shared_unless_it_is_copied_or_made",

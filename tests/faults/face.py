@@ -123,14 +123,14 @@ MEMBER_FAULTS = [
     ),
     Fault(
         "override leaves its parts behind",
-        "_cache.py",
+        "_register.py",
         "            for back in put_back.values():\n                back()\n",
         "",
         (OVERRIDE + "test_override_swaps_each_part_and_puts_it_back",),
     ),
     Fault(
         "a function decorated inside an override keeps its parts",
-        "_cache.py",
+        "_register.py",
         "                if core not in put_back:\n",
         "                if False:\n",
         (
@@ -158,7 +158,7 @@ MEMBER_FAULTS = [
 LIFE_FAULTS = [
     Fault(
         "H37 a cache keeps its functions",
-        "_cache.py",
+        "_register.py",
         "self._cores: weakref.WeakKeyDictionary[Core, Asked] = weakref.WeakKeyDictionary()",
         "self._cores: dict[Core, Asked] = {}",
         (LIFETIMES + "test_dropping_a_local_function_frees_it_and_its_entries",),
