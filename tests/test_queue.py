@@ -137,6 +137,34 @@ def test_an_event_that_the_engine_lost_costs_one_lease_and_one_read(shared: Worl
     assert (info.healed + info.lost, info.healed >= 1) == (3, True)
 
 
+# H13: the bound itself, on the store's clock: one lease, and the first read after it, in whatever
+# process; no crash backs off for longer than the lease that it left.
+@pytest.mark.parametrize("steps", range(5), ids=["dequeued", "acquire", "get", "call", "commit"])
+def test_a_worker_that_dies_at_any_step_costs_one_lease_and_one_read(
+    shared: World, steps: int
+) -> None:
+    engine: Engine[bytes] = Engine()
+    worker = shared.another_process()
+    prepared(worker, None)
+    with QueueExecutor(engine.put) as executor:
+        function = prepared(shared, executor, heal_timeout=30)
+        shared.do(function(1))
+        heal = heal_of(engine.get(timeout=10), worker.cache._functions)
+        assert heal is not None
+        dies = Steps(heal)
+        assert len([dies.next() for _ in range(steps)]) == steps
+        shared.clock.advance((30 if steps == 0 else 31) - 2.0**-10)
+        if steps < 4:
+            shared.do(function(1))
+            wait_until(lambda: function.cache_info().refused == 1)  # its lease holds
+            shared.clock.advance(2.0**-10)
+            assert shared.do(function(1)) == "default"  # the one read
+            assert shared.cache.heal_message(engine.get(timeout=10)) is Outcome.HEALED
+        assert shared.do(function(1)) == "v"
+        assert engine.empty()
+        shared.clock.advance(100)
+
+
 def test_the_publishers_books_say_healed_once_the_worker_has(shared: World) -> None:
     engine: Engine[bytes] = Engine()
     worker = shared.another_process()

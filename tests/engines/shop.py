@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import redis
 
 from oob_heal import Backoff, HealingCache, Outcome
+from oob_heal._keys import key_text, scope_text
+from oob_heal._model import Refused
 from oob_heal.backends.redis import RedisBackend
 
 LEASE = 1.2  # s: of a heal with heal_timeout 0.2, and of an event that waits
@@ -35,12 +37,27 @@ def die_at(tally: Any, step: str) -> None:
 
 
 class Backend(RedisBackend):
-    """A worker's backend, deadly at the plan's steps."""
+    """Notes each answer to who asks for a lease; a worker's is deadly at the plan's steps."""
 
     tally: Any = None
 
-    def acquire(self, *args: Any, **kwargs: Any) -> Any:
-        granted = super().acquire(*args, **kwargs)
+    def __init__(self, store: str, notes: Any) -> None:
+        super().__init__(store, deadline=5.0)
+        self.notes = notes
+        ask = self.aio.acquire  # the publisher's
+
+        async def acquire(key: str, *args: Any, **kwargs: Any) -> Any:
+            return self._noted(key, await ask(key, *args, **kwargs))
+
+        self.aio.acquire = acquire  # type: ignore[method-assign]
+
+    def _noted(self, key: str, told: Any) -> Any:
+        why = told.why.value if isinstance(told, Refused) else "granted"
+        self.notes.rpush(f"told {key}", json.dumps([why, told.until]))
+        return told
+
+    def acquire(self, key: str, *args: Any, **kwargs: Any) -> Any:
+        granted = self._noted(key, super().acquire(key, *args, **kwargs))
         if self.tally is not None:
             die_at(self.tally, "adopted")
         return granted
@@ -92,6 +109,12 @@ class Shop(NamedTuple):
     price: Any
     tally: Any
 
+    def told(self, n: int) -> list[tuple[str, float]]:
+        """What all who asked for the lease of a key were told, in order: how, and until when."""
+        scope = scope_text(self.price._oob_heal_core.scope)
+        notes = self.tally.lrange(f"told {key_text(scope, self.price.cache_key(n))}", 0, -1)
+        return [tuple(json.loads(note)) for note in notes]
+
     def close(self) -> None:
         self.executor.close(1.0)
         self.cache.close(1.0)
@@ -103,7 +126,7 @@ def make(engine: str, broker: str, store: str, heal_timeout: str, *, works: bool
     """The shop over these servers; ``works`` in a worker."""
     made, executor = _engine(engine, broker)
     tally = redis.Redis.from_url(store)
-    backend = Backend(store, deadline=5.0)
+    backend = Backend(store, tally)
     options: dict[str, Any] = {"backend": backend, "executor": executor, "namespace": "engines"}
     cache = Cache(heal_timeout=float(heal_timeout), backoff=Backoff(initial=0.1), **options)
     if works:

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from tests.engines.conftest import FIRST, ROOT, heals
-from tests.engines.shop import LEASE
-from tests.engines.test_kills import FULL, SLACK, was_called
+from tests.engines.test_kills import FULL, nobody_waited_for_more_than_a_lease, was_called
 from tests.waiting import wait_until
 
 TIMES = 50 if FULL else 10
@@ -74,8 +73,9 @@ def test_a_request_process_killed_as_it_sends_its_event_costs_one_lease_and_one_
     slowest = 0.0
     for n in range(TIMES):
         assert herd.send(how, n) == [signal.SIGKILL]
-        slowest = max(slowest, heals(shop, n, workers, within=LEASE + SLACK))
+        slowest = max(slowest, heals(shop, n, workers))
         assert was_called(shop.tally, n, 1)
+        assert nobody_waited_for_more_than_a_lease(shop, n), shop.told(n)
     print(place, how, f"{slowest:.2f} s")
 
 
@@ -116,4 +116,4 @@ def test_fifty_duplicates_of_one_message_make_one_call(
     wait_until(lambda: shop.tally.hget("took", "1") == b"%d" % DUPLICATES, limit=90)
     assert was_called(shop.tally, 1, 1)
     shop.executor.outbox.send = send
-    heals(shop, 2, workers, within=LEASE + SLACK)
+    heals(shop, 2, workers)

@@ -100,4 +100,4 @@ def test_hostile_messages_call_nothing_and_the_good_ones_between_them_heal(
     assert workers.alive(), workers.said()
     assert set(shop.tally.hgetall("calls")) == {b"%d" % n for n in (-1, *range(1, GOOD + 1))}
     assert set(shop.tally.hvals("calls")) == {b"1"}
-    heals(shop, GOOD + 1, workers, within=60)
+    heals(shop, GOOD + 1, workers)

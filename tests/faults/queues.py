@@ -62,6 +62,20 @@ TRAVEL = [
 
 KILLERS = [
     fault(
+        "H13 who was refused looks away for longer than the lease holds",
+        "_decide.py",
+        "return min(max(0.0, wait), QUIET_AT_MOST)",
+        "return QUIET_AT_MOST if wait > 0 else 0.0",
+        "queue.py::test_a_worker_that_dies_at_any_step_costs_one_lease_and_one_read",
+    ),
+    fault(
+        "H13 a crash backs off for longer than the lease that it left",
+        "_decide.py",
+        "        due = lease.previous_at + retry_after(policy.backoff, lease.attempt - 1, random)",
+        "        due = lease.granted_at + retry_after(policy.backoff, lease.attempt - 1, random)",
+        "queue.py::test_a_worker_that_dies_at_any_step_costs_one_lease_and_one_read",
+    ),
+    fault(
         "H28 a key that kills its healers is tried for ever",
         "_decide.py",
         "lease.attempt > ATTEMPTS_BEFORE_QUARANTINE",
