@@ -3,7 +3,8 @@
 For each point as many keys as asked for, half of them stale and half absent. Each key's process
 dies by SIGKILL at the point. Then others come, by a clock: at once, where they may not call the
 dependency beside a lease that holds; and one lease later, where one read must heal the key. Ends
-with a line of JSON, and with 1 if a key did not heal so.
+with a line of JSON, and with 1 if a key did not heal so. With ``--record`` it is kept as the last
+run (see ``tests/last_runs.py``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests import last_runs
 from tests.kills import people
 from tests.kills.points import DONE, FREE, LEASE, REQUEST, THREADS, WORKER
 
@@ -151,9 +153,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("kind", choices=["threads", "queue"])
     parser.add_argument("--each", type=int, default=2, metavar="N", help="kills at each point")
+    parser.add_argument("--record", action="store_true", help="as the last run")
     options = parser.parse_args()
     healed = run(options.kind, options.each)
     print(json.dumps({"each": options.each, "healed": healed}))
+    if options.record:
+        whole = [sum(healed.values()), options.each * len(healed)]
+        last_runs.record(f"kills, {options.kind}", {"healed": whole})
     return 0 if set(healed.values()) == {options.each} else 1
 
 

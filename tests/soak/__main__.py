@@ -2,7 +2,8 @@
 
 A Valkey of its own, processes that answer requests and workers that heal, under steady load. Every
 20 s one of them is harmed, as the seed will have it. The history is judged when all is over; it
-ends with a table, a plot, and 1 if a promise was broken. It needs the extras test and examples.
+ends with a table, a plot, and 1 if a promise was broken. It needs the extra test, and examples for
+the plot.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests import last_runs
 from tests.redis.servers import Server
 from tests.soak.crew import Crew
 from tests.soak.judge import History, Promise, promises, table
@@ -57,7 +59,7 @@ class Soak:
     def harm(self) -> None:
         """Do one thing, for a while, and mend it."""
         if not self.order:  # each once, in a new order, before any comes again
-            self.order = self.chance.sample(HARMS, len(HARMS))
+            self.order = self.chance.sample(self.options.only, len(self.options.only))
         what = self.order.pop()
         at = time.monotonic()
         self.harms.append((at, what))
@@ -112,29 +114,50 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     judged = promises(history)
     judged.append(Promise("each process ends in order", soak.crew.started, soak.crew.troubled))
+    show(soak, history, judged)
+    return 1 if any(each.broken or not each.looked for each in judged) else 0
+
+
+def show(soak: Soak, history: History, judged: list[Promise]) -> None:
+    """The table, and what is asked for besides."""
     print(f"\n{table(history, judged)}")
     for each in judged:
         for line in each.broken[:5]:
             print(f"BROKEN    {each.text}: {line}")
+    options = soak.options
+    facts = {each.text: [each.looked, len(each.broken)] for each in judged}
+    if options.record:
+        told = {"minutes": options.minutes, "harms": len(soak.harms), "promises": facts}
+        last_runs.record("soak", told)
     if options.output is not None:
-        options.output.mkdir(parents=True, exist_ok=True)
-        draw(history, soak.harms, soak.start, options.output / "soak.png")
-        facts = {each.text: [each.looked, len(each.broken)] for each in judged}
         told = {"seed": options.seed, "minutes": options.minutes, "promises": facts}
         (options.output / "soak.json").write_text(json.dumps(told, indent=2))
-        print(f"plot      {options.output / 'soak.png'}")
-    return 1 if any(each.broken or not each.looked for each in judged) else 0
+        _plot(history, soak, options.output / "soak.png")
+
+
+def _plot(history: History, soak: Soak, path: Path) -> None:
+    try:
+        draw(history, soak.harms, soak.start, path)
+    except ImportError:
+        print("no plot: it needs matplotlib, which the extra examples brings")
+    else:
+        print(f"plot      {path}")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--minutes", type=float, default=30, metavar="N")
     parser.add_argument("--every", type=float, default=20, metavar="S", help="seconds a harm")
+    parser.add_argument("--only", default="", metavar="WORD", help="harms that have it in them")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of harm and load")
+    parser.add_argument("--record", action="store_true", help="as the last run")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="for the plot")
     options = parser.parse_args()
     if options.every <= LASTS or options.minutes <= 0:
         parser.error(f"--every is above {LASTS:g} s, and --minutes above 0")
+    options.only = [each for each in HARMS if options.only in each]
+    if not options.only:
+        parser.error(f"--only picks from: {', '.join(HARMS)}")
     return options
 
 

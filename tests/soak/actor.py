@@ -60,7 +60,7 @@ class Actor:
         self.executor = Counting(self._executor())
         self.cache = HealingCache(
             backend=self.backend, executor=self.executor, namespace="soak", ttl=TTL,
-            max_stale=MAX_STALE, heal_timeout=LIMIT,
+            max_stale=MAX_STALE[kind], heal_timeout=LIMIT,
         )  # fmt: skip
         self.function = self.cache(name="soak.source")(self._source())
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "ended", True))

@@ -107,7 +107,7 @@ def promises(history: History) -> list[Promise]:
         born = history.born[key]
         if born is None:
             continue
-        limit = TTL if told == "fresh" else TTL + MAX_STALE
+        limit = TTL if told == "fresh" else TTL + MAX_STALE[name.partition("-")[0]]
         if began - born >= limit + SLACK:
             old.append(f"{name}: key {n} was {told} at an age of {began - born:.2f} s")
         if born < history.last_voided(n, began):

@@ -7,7 +7,10 @@ RATE = 40.0  # requests a second and process
 WRITES = 4.0  # writes a second and process, a request after their key was asked for
 TAKES = 0.1  # s at most that a call of the dependency takes: long enough to be overtaken
 TTL = 1.0  # s
-MAX_STALE = 2.0  # s: what is stale is expired before its harm is over
+# s, by process: what is stale is expired before its harm is over. One has less patience than those
+# that it shares its entries with, as after a release: the store keeps for them what that one must
+# not serve any more, so that the limit is its own doing.
+MAX_STALE = {"threads": 2.0, "tasks": 0.5, "queue": 2.0, "worker": 2.0}
 LIMIT = 2.0  # s: heal_timeout
 HANGS = 5.0  # s for which a hanging dependency keeps a caller: longer than heal_timeout
 QUEUE = "soak.events"  # a list of the server's
