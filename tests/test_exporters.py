@@ -16,6 +16,7 @@ from oob_heal import Breaker, HealingCache, Promise
 from oob_heal import Dependency as Limits
 from oob_heal._breaker import without_secrets
 from oob_heal.export import _series
+from oob_heal.export._otel_once import TOGETHER, OneReading
 from oob_heal.export.otel import INSTRUMENTS, Telemetry
 from oob_heal.export.prometheus import Collector
 from oob_heal.figures import CacheFigures, DependencyFigures, ExecutorFigures
@@ -174,6 +175,38 @@ def test_opentelemetry_collects_what_the_ledger_says() -> None:
         read[f"oob_heal.heal.duration test:f {each}"] for each in ("healed", "failed")
     )
     assert (healed.count, failed.count) == (1, 1)
+
+
+class Read(Shown):
+    """And it counts how often they are read, and shows that count."""
+
+    times = 0
+
+    def figures(self) -> CacheFigures:
+        self.times += 1
+        return CacheFigures((), (), (DependencyFigures("db", "open", self.times, 4),))
+
+
+def test_a_collection_of_opentelemetry_reads_the_figures_once() -> None:
+    reader, other, cache = InMemoryMetricReader(), InMemoryMetricReader(), Read()
+    telemetry = Telemetry(meter_provider=MeterProvider([reader, other]))
+    telemetry.watch(cache)
+    telemetry._reading._clock = ManualClock(0.0)  # however long a collection takes
+    for time, collects in enumerate((reader, reader, other, reader), 1):
+        assert collected(collects)["oob_heal.dependency.calls db"] == time == cache.times
+
+
+def test_what_an_instrument_asks_for_late_is_another_collection() -> None:
+    clock, cache = ManualClock(0.0), Read()
+    reading = OneReading(cache.figures, 3, clock)
+
+    def asked(instrument: str) -> int:
+        return reading.of(instrument).dependencies[0].calling
+
+    assert [asked(each) for each in "abab"] == [1, 1, 2, 2]
+    clock.advance(TOGETHER)
+    assert asked("c") == 3, "what stands for a collection is never older"
+    assert [asked(each) for each in "abc"] == [3, 3, 4]
 
 
 def test_the_names_and_units_keep_the_conventions_of_opentelemetry() -> None:

@@ -8,13 +8,14 @@ or an error's message.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from oob_heal._model import Outcome, Reason
-from oob_heal.export._otel_read import FUNCTION, INSTRUMENTS, OUTCOME, Rows
+from oob_heal.export._otel_once import OneReading
+from oob_heal.export._otel_read import FUNCTION, INSTRUMENTS, OUTCOME, Instrument
 from oob_heal.export._series import HasFigures, gathered
-from oob_heal.figures import CacheFigures
 
 try:
     from opentelemetry import context, metrics, trace
@@ -53,11 +54,12 @@ class Telemetry:
         tracer_provider: TracerProvider | None = None,
     ) -> None:
         self._caches: list[HasFigures] = []
+        self._reading = OneReading(lambda: gathered(self._caches), len(INSTRUMENTS), time.monotonic)
         self._tracer = trace.get_tracer(SCOPE, tracer_provider=tracer_provider)
         meter = metrics.get_meter(SCOPE, meter_provider=meter_provider)
         for each in INSTRUMENTS:
             create = getattr(meter, f"create_observable_{each.kind}")
-            create(each.name, [self._callback(each.read)], unit=each.unit, description=each.text)
+            create(each.name, [self._callback(each)], unit=each.unit, description=each.text)
         self._duration = meter.create_histogram(
             "oob_heal.heal.duration",
             unit="s",
@@ -75,11 +77,10 @@ class Telemetry:
         """Have the figures of these caches collected, until this process ends."""
         self._caches += caches
 
-    def _callback(
-        self, read: Callable[[CacheFigures], Rows]
-    ) -> Callable[[CallbackOptions], list[Observation]]:
+    def _callback(self, instrument: Instrument) -> Callable[[CallbackOptions], list[Observation]]:
         def observations(_options: CallbackOptions) -> list[Observation]:
-            return [Observation(number, about) for number, about in read(gathered(self._caches))]
+            rows = instrument.read(self._reading.of(instrument.name))
+            return [Observation(number, about) for number, about in rows]
 
         return observations
 
