@@ -10,10 +10,11 @@ lapse: what lapses is a crash, and backs off, and a queue that loses messages is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oob_heal._durations import LONGEST_WAIT
@@ -23,6 +24,20 @@ from oob_heal.ports import Clock
 SOONER = 1.0  # s before its lease would lapse, an event is no longer waited for
 LOOKS_AT_ONCE = 100  # keys that it looks at in one go
 HUNG_AT_MOST = 16  # publishers that hang in send
+
+
+@contextlib.contextmanager
+def _no_loop_in_sight() -> Iterator[None]:
+    """A sync ``send`` meets no running loop: Django's ORM and ``asyncio.run`` refuse beside one.
+
+    What an async one gives is awaited in the loop afterwards.
+    """
+    loop = asyncio.get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
 
 
 class Outbox:
@@ -140,7 +155,8 @@ class Outbox:
     def send_in_time(self, payload: bytes) -> Any:
         """Send, under the watch."""
         self._watch_for(self.send_timeout)
-        sent = self.send(payload)
+        with _no_loop_in_sight():
+            sent = self.send(payload)
         return self._awaited(sent) if inspect.isawaitable(sent) else sent
 
     async def _awaited(self, sent: Any) -> None:

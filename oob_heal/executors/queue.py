@@ -43,11 +43,11 @@ class QueueExecutor:
     ``outbox`` events may wait; beyond it heals are dropped. ``look_after`` seconds after sending,
     and twice as long each time, the publisher looks whether the key has healed, for the books.
     It needs a backend with shared leases. An async ``send`` runs in the publisher's own event
-    loop. A send that takes longer than ``send_timeout`` seconds is given up, its heal dropped or
-    lost; a sync one goes on in its thread, and another thread sends from then on. An event that no
-    worker took within ``queue_timeout`` seconds counts as lost, and the next read publishes again;
-    a worker that takes it later heals if that is still of use. At exit what waits is sent, for
-    ``grace`` seconds at most.
+    loop, a sync one where no loop runs. A send that takes longer than ``send_timeout`` seconds is
+    given up, its heal dropped or lost; a sync one goes on in its thread, and another thread sends
+    from then on. An event that no worker took within ``queue_timeout`` seconds counts as lost, and
+    the next read publishes again; a worker that takes it later heals if that is still of use. At
+    exit what waits is sent, for ``grace`` seconds at most.
 
     >>> import queue
     >>> engine = queue.Queue()

@@ -3,6 +3,7 @@
 from tests.faults._plant import Fault
 
 DOCTOR, FRAMEWORKS = "tests/test_doctor.py::", "tests/test_frameworks.py::"
+SENDS = "tests/test_sends.py::"
 WRONG = DOCTOR + "test_what_looks_wrong_is_told_with_what_to_do"
 RIGHT = DOCTOR + "test_what_is_just_right_is_left_alone"
 METHODS = DOCTOR + "test_a_method_whose_instances_are_mixed_up_is_told"
@@ -11,6 +12,13 @@ COMMAND = DOCTOR + "test_the_command_prints_what_is_configured_and_what_looks_wr
 REOPENED = FRAMEWORKS + "test_a_cache_that_is_entered_again_takes_heals_again"
 
 FAULTS = [
+    Fault(
+        "H12 a sync send is called beside a running loop, where Django's tasks refuse",
+        "executors/_outbox.py",
+        "    asyncio._set_running_loop(None)",
+        "    pass",
+        (SENDS + "test_a_sync_send_meets_no_running_loop_and_an_async_one_runs_in_it",),
+    ),
     Fault(
         "doctor: a heal that may outlive every value goes unnoticed",
         "_doctor.py",
