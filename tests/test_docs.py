@@ -120,7 +120,8 @@ def needed_by(script: str) -> None:
     """Skip what needs an engine that is not here; in the environment that is for it, fail."""
     for engine, modules in ENGINES.items():
         named = re.compile(rf"^(?:from|import) ({'|'.join(modules)})\b", re.MULTILINE)
-        absent = [each for each in named.findall(script) if not importlib.util.find_spec(each)]
+        wanted = sorted(set(named.findall(script)))
+        absent = [each for each in wanted if not importlib.util.find_spec(each)]
         if absent:
             outcome = pytest.fail if os.environ.get("OOB_HEAL_ENGINE") == engine else pytest.skip
             outcome(f"not installed: {', '.join(absent)}")
