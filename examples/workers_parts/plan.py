@@ -19,7 +19,7 @@ class Plan:
     airports: int = 20
     rate: float = 50.0  # requests a second
     slowness: float = 0.1  # of the dependency
-    patience: float = 5.0  # a client gives up after this long
+    patience: float = 20.0  # a client gives up after this long
     in_time: float = 0.5  # the bound that 95 % of the answers have to keep
     starts_within: float = 60.0
 

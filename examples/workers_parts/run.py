@@ -19,6 +19,8 @@ from outage_parts.children import free_port
 from outage_parts.servers import LOOPBACK
 from workers_parts.plan import Plan, choose_codes
 
+BESIDE = 0.25  # so many requests that ask no cache, to each that does
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -106,7 +108,6 @@ async def _run(plan: Plan, shop: Shop) -> Result:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_load(result, client))
             tasks.create_task(_watch(result))
-            tasks.create_task(_yardstick(result, client))
             tasks.create_task(_conduct(result, shop, workers))
     result.calls = shop.calls()
     return result
@@ -147,6 +148,8 @@ async def _load(result: Result, client: httpx.AsyncClient) -> None:
             await asyncio.sleep(max(0.0, start + due - time.time()))
             code = chance.choice(result.codes)
             tasks.create_task(_ask(result, client, start + due, code))
+            if chance.random() < BESIDE:
+                tasks.create_task(_ask_beside(result, client, start + due))
             due += chance.expovariate(plan.rate)
 
 
@@ -161,14 +164,11 @@ async def _ask(result: Result, client: httpx.AsyncClient, due: float, code: str)
     result.answers.append(Answered(due, at, code, freshness, dated))
 
 
-async def _yardstick(result: Result, client: httpx.AsyncClient) -> None:
-    """Note how long requests take that ask no cache: what the machine alone costs."""
-    until = time.monotonic() + result.plan.length
-    while (asked := time.monotonic()) < until:
-        with contextlib.suppress(httpx.HTTPError):  # as long as it is waited for
-            await client.get("/pid")
-        result.beside.append(time.monotonic() - asked)
-        await asyncio.sleep(0.05)
+async def _ask_beside(result: Result, client: httpx.AsyncClient, due: float) -> None:
+    """Note how long a request takes that asks no cache: what the machine alone costs."""
+    with contextlib.suppress(httpx.HTTPError):  # as long as it is waited for
+        await client.get("/pid")
+    result.beside.append(time.time() - due)
 
 
 async def _watch(result: Result) -> None:
@@ -192,7 +192,8 @@ async def _conduct(result: Result, shop: Shop, workers: list[subprocess.Popen[by
     victim = workers[0]
     until = time.monotonic() + result.plan.alone / 2
     while time.monotonic() < until:
-        theirs = {p: code for p, code in shop.inside().items() if _group(p) == victim.pid}
+        inside = {p: code for p, code in shop.inside().items() if code in result.codes}
+        theirs = {p: code for p, code in inside.items() if _group(p) == victim.pid}
         if theirs:
             os.killpg(victim.pid, signal.SIGKILL)
             result.killed_at = time.time()
