@@ -21,7 +21,7 @@ import anyio
 from cachetools import TLRUCache
 
 from oob_heal import _decide
-from oob_heal._breaker import Dependency
+from oob_heal._breaker import Dependency, without_secrets
 from oob_heal._collector import in_collector
 from oob_heal._counted import Counted
 from oob_heal._guard import Guards, Ward, guard_of
@@ -35,7 +35,7 @@ from oob_heal._reports import Failing
 from oob_heal._shelf import Shelf
 from oob_heal._tally import Tally
 from oob_heal.codecs import JsonCodec
-from oob_heal.errors import OobHealError, UncacheableResultError
+from oob_heal.errors import UncacheableResultError, own_words
 from oob_heal.observe import Advice, BackendFailed, HealEnded
 from oob_heal.ports import Clock
 
@@ -234,7 +234,7 @@ class Core:
                 due = self.parts.clock() + delay
                 if attempt or key not in self._failing:
                     self._failing[key] = (type(error).__name__, message, attempt, due)
-        advice = str(error) if isinstance(error, OobHealError) else ""
+        advice = without_secrets(own_words(error))  # a name in it may be a URL
         name = type(error).__name__ if error is not None else ""
         missed, took = times or (None, None)
         self.parts.hub.tell(HealEnded(self.label, outcome, name, attempt, advice, took, missed))

@@ -206,13 +206,14 @@ def cache_info(core: Core) -> CacheInfo:
     """The counters at one instant."""
     _, ended, healing = core.inflight.ledger()
     shelf: Shelf = core.shelf
+    stale, absent = core.stale, core.absent  # read once: they count on meanwhile
     return CacheInfo(
         hits=core.hits,
-        misses=core.stale + core.absent,
+        misses=stale + absent,
         maxsize=shelf.maxsize,
         currsize=shelf.currsize(),
-        stale=core.stale,
-        absent=core.absent,
+        stale=stale,
+        absent=absent,
         **{outcome.value: ended.get(outcome, 0) for outcome in Outcome},
         healing=healing,
         promise=core.kept(),

@@ -6,6 +6,9 @@ Arguments, values and defaults never stand in a message.
 
 from __future__ import annotations
 
+import sys
+from typing import Any, Self
+
 from oob_heal._model import Reason
 
 
@@ -15,6 +18,14 @@ class OobHealError(Exception):
     >>> issubclass(CacheMissError, OobHealError)
     True
     """
+
+    _ours: bool  # whether this library made it, and knows what its text holds
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        made = super().__new__(cls, *args, **kwargs)
+        maker = sys._getframe(1).f_globals.get("__name__", "")
+        made._ours = maker.partition(".")[0] == __name__.partition(".")[0]
+        return made
 
 
 class CacheMissError(OobHealError, LookupError):
@@ -105,3 +116,10 @@ class CodecError(OobHealError, ValueError):
     >>> issubclass(CodecError, ValueError)
     True
     """
+
+
+def own_words(error: BaseException | None) -> str:
+    """What this library says in an error that it made. Of any other nothing, one of these types
+    that a user's executor, codec or function made among them: its text may hold whatever it likes.
+    """
+    return str(error) if isinstance(error, OobHealError) and error._ours else ""

@@ -17,6 +17,7 @@ from oob_heal import (
     Reason,
     Served,
 )
+from oob_heal._counted import Counted
 from tests.conftest import Dependency, World
 
 
@@ -150,6 +151,30 @@ def test_heal_is_false_when_it_was_not_accepted(world: World, f: Any) -> None:
     assert f.cache_info().dropped == 1
     world.executor.reject(None)
     assert f.heal(2) is True
+
+
+class CountsOn(Counted):
+    """Counters of a function that is called all the time: each look finds one answer more."""
+
+    __slots__ = ()
+
+    @property
+    def stale(self) -> int:
+        self.stale_cell.cell_contents += 1
+        return super().stale
+
+    @property
+    def absent(self) -> int:
+        self.absent_cell.cell_contents += 1
+        return super().absent
+
+
+def test_cache_info_adds_up_while_calls_are_counted(world: World, f: Any) -> None:
+    core = f._oob_heal_core
+    core.counted = core.tally._counted = CountsOn()
+    for _ in range(3):
+        info = f.cache_info()
+        assert info.misses == info.stale + info.absent
 
 
 def test_cache_info_counts_everything(world: World, f: Any) -> None:

@@ -17,11 +17,13 @@ from oob_heal import (
     HealRejectedError,
     OobHealError,
     Promise,
+    Reason,
     Served,
     UncacheableResultError,
     UnkeyableArgumentError,
 )
 from oob_heal.codecs import JsonCodec
+from oob_heal.observe import HealEnded
 from tests.conftest import World
 
 CANARY = "hunter2"
@@ -166,6 +168,72 @@ def test_the_message_of_a_failure_is_kept_short_and_out_of_the_repr(world: World
     assert len(failing.message) == 200
     assert CANARY not in f"{failing} {failing!r} {[failing]}"
     assert failing.error in repr(failing)
+
+
+def with_an_observer(world: World) -> list[Any]:
+    """What an observer of the world's cache hears from now on."""
+    heard: list[Any] = []
+    world.cache = HealingCache(
+        backend=world.backend,
+        executor=world.executor,
+        clock=world.clock,
+        namespace="test",
+        observers=[heard.append],
+    )
+    return heard
+
+
+class OwnError(OobHealError):
+    """A user's own kind of ours."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OobHealError(CANARY),
+        OwnError(CANARY),
+        HealRejectedError(URL),
+        CodecError(CANARY),
+        UncacheableResultError(CANARY),
+        CacheMissError(CANARY, Reason.ABSENT),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_of_ours_that_a_user_made_is_told_by_its_type_alone(
+    world: World, caplog: pytest.LogCaptureFixture, error: OobHealError
+) -> None:  # H36
+    def source(n: int) -> int:
+        raise error
+
+    heard = with_an_observer(world)
+    f = world.decorate(source, name="raises", default=None)
+    world.do(f(1))
+    world.executor.run_next()
+    world.executor.reject(error)
+    world.do(f(2))
+    world.cache.close(10)
+    ends = [each for each in heard if isinstance(each, HealEnded)]
+    assert [(each.error, each.advice) for each in ends] == [(type(error).__name__, "")] * 2
+    said = [each for each in caplog.messages if each.startswith("test:raises: ")]
+    assert len(said) == 2
+    assert all(type(error).__name__ in each and CANARY not in each for each in said)
+
+
+def test_an_error_that_we_made_is_told_in_its_own_words_without_a_password(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:  # H36
+    def source(n: int) -> int:
+        return n
+
+    heard = with_an_observer(world)
+    f = world.decorate(source, name=f"https://me:{CANARY}@shop/a", default=None)
+    world.do(f(1))
+    world.executor.pending[0].give_up()
+    world.cache.close(10)
+    (ended,) = [each for each in heard if isinstance(each, HealEnded)]
+    assert ended.advice == "a heal of test:https://shop/a did not end within heal_timeout"
+    (said,) = (each for each in caplog.messages if ended.advice in each)
+    assert CANARY not in said
 
 
 def test_tasks_and_threads_have_names_without_arguments() -> None:

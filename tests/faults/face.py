@@ -50,7 +50,7 @@ WORD_FAULTS = [
     Fault(
         "H36 the log shows what the dependency's error says",
         "_core.py",
-        'advice = str(error) if isinstance(error, OobHealError) else ""',
+        "advice = without_secrets(own_words(error))",
         "advice = str(error)",
         (CANARY,),
     ),
