@@ -85,6 +85,10 @@ def _admission(subject: Subject) -> Generator[Step, Any, Permit | End]:
         return permit
     try:
         return (yield from _as_the_probe(core, core.ward, permit, for_at_most))
+    except CutOff:
+        permit.leave()
+        yield from share(core, permit)  # the ward's lease, if it was granted meanwhile
+        raise
     except BaseException:
         permit.leave()
         raise
@@ -107,6 +111,7 @@ def _as_the_probe(
     except Exception as error:
         core.backend_failed("acquire", error)
         permit.leave()
+        yield from share(core, permit)
         return away(core, error)
     if isinstance(granted, Refused):
         core.guard.probed_elsewhere(max(0.0, granted.until - core.shelf.now()))
@@ -162,21 +167,29 @@ def share(core: Core, permit: Permit) -> Generator[Step, Any, None]:
     proved, permit.lease, permit.opened_for = permit.proved, None, 0.0
     if ward is None or (lease is None and not open_for):
         return
-    try:
-        if lease is None:
-            granted = yield Ask("acquire", (ward.key, OPEN_KEPT), of=ward.shelf)
-            if isinstance(granted, Refused):  # another process says the same just now
-                return
-            lease = granted
-        if open_for:
-            entry = Entry(open_for, ward.shelf.now())
-            yield Ask("commit", (lease, entry, open_for + OPEN_KEPT), of=ward.shelf)
-            core.guard.shared()
-        elif proved:
-            yield Ask("commit", (lease, None, 0.0), of=ward.shelf)
-        else:
-            yield from give_back(core, lease, 0, ward.shelf)
-    except CutOff:  # the end of the heal is known: only this goes untold, and the lease lapses
+    for _ in range(2):
+        try:
+            if lease is None:
+                granted = yield Ask("acquire", (ward.key, OPEN_KEPT), of=ward.shelf)
+                if isinstance(granted, Refused):  # another process says the same just now
+                    return
+                lease = granted
+            yield from _tell(core, ward, lease, open_for, proved)
+        except CutOff:  # cancelled just now; from here on the driver shields what it awaits
+            continue
+        except Exception as error:
+            core.backend_failed("commit", error)
         return
-    except Exception as error:
-        core.backend_failed("commit", error)
+
+
+def _tell(
+    core: Core, ward: Ward, lease: Lease, open_for: float, proved: bool
+) -> Generator[Step, Any, None]:
+    if open_for:
+        entry = Entry(open_for, ward.shelf.now())
+        yield Ask("commit", (lease, entry, open_for + OPEN_KEPT), of=ward.shelf)
+        core.guard.shared()
+    elif proved:
+        yield Ask("commit", (lease, None, 0.0), of=ward.shelf)
+    else:
+        yield from give_back(core, lease, 0, ward.shelf)

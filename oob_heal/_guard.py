@@ -170,7 +170,8 @@ class Guard:
         with self.lock:
             if self._inside.pop(id(permit), None) is None:
                 return 0.0  # given up before, and told then
-            now, before = self.clock(), self._state
+            now = self.clock()
+            before = _breaker.as_of(self._state, now)
             if error is None:
                 self._state = _breaker.after_success(before, permit.era, self.dependency)
             else:

@@ -10,7 +10,8 @@ from oob_heal import BackendError, CacheMissError, Reason
 from oob_heal._worker import heal_of
 from tests.model.backends import BACKENDS
 from tests.model.books import Answer, AwayError, Failed, Heal, Run
-from tests.model.pair import BrokenError, GoneError, Process
+from tests.model.guard import WARD, Limits
+from tests.model.pair import ERRORS, Process
 from tests.model.promises import KEYS, Source
 from tests.model.rules import DEFAULT, Rules
 from tests.model.runs import Desk, SyncRun, TaskRun
@@ -49,8 +50,9 @@ class Acts:
         loop: asyncio.AbstractEventLoop,
         rules: tuple[Rules, ...],
         limit: int,
+        limits: Limits,
     ) -> None:
-        self.colour, self.rules, self.limit = colour, rules, limit
+        self.colour, self.rules, self.limit, self.limits = colour, rules, limit, limits
         self.desk = Desk(loop)
         self.source = Source()
         self.kind = kind
@@ -75,7 +77,7 @@ class Acts:
 
     def pass_time(self, seconds: float) -> None:
         self.place.clock.advance(seconds)
-        self.touched.update(self.store.entries)
+        self.touched.update(key for key in self.store.entries if key != WARD)
 
     # --- acts of the application
 
@@ -119,7 +121,8 @@ class Acts:
         except BackendError:
             told = False
         assert told is known
-        self.touched.update(self.store.entries if verb == "clear" else [key])
+        all_keys = [key for key in self.store.entries if key != WARD]
+        self.touched.update(all_keys if verb == "clear" else [key])
         if told:
             self.source.acknowledged(verb, key)
 
@@ -166,11 +169,10 @@ class Acts:
         if kind in ("ask 0", "ask 1"):
             other = (int(kind[-1]), key[1])
             answer = who.model.read(other, inside=key)
-            going.run.result = Failed() if answer.reason else self.source.value(key)
+            going.run.result = Failed(inner=True) if answer.reason else self.source.value(key)
             act = self._nested(who, other, key)
-        elif kind in ("broken", "gone"):
-            going.run.result = Failed(nothing=kind == "gone")
-            error = BrokenError() if kind == "broken" else GoneError()
+        elif kind in ERRORS:
+            going.run.result, error = ERRORS[kind]
             act = _raiser(error)
         else:
             going.run.result = value = self.source.value(key)
@@ -256,7 +258,7 @@ class Acts:
             self.processes[self.processes.index(who)] = Process(self)
 
 
-def _raiser(error: Exception) -> Callable[[], Any]:
+def _raiser(error: type[Exception]) -> Callable[[], Any]:
     def act() -> Any:
         raise error
 

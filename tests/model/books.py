@@ -52,12 +52,21 @@ class Run:
     act: Callable[[], None] | None = None
     gives_back: bool = False
     over: bool = False
+    permit: Any = None  # its place at the dependency, once it has one
 
 
 class Failed(NamedTuple):
-    """The function raised; ``nothing`` says that its error is an answer."""
+    """The function raised; ``nothing`` says that its error is an answer, ``inner`` that another
+    decorated function had nothing for it, ``hint`` for how many seconds it asks to be left alone.
+    """
 
     nothing: bool = False
+    inner: bool = False
+    hint: float = 0.0
+
+    @property
+    def of_the_dependency(self) -> bool:
+        return not (self.nothing or self.inner)
 
 
 class Books:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.model.guard import UNSPARED, Limits
 from tests.model.rules import PAIRS
 from tests.model.world import ALL_KEYS, TICK, World
 
@@ -17,6 +19,7 @@ from tests.model.world import ALL_KEYS, TICK, World
 OFTEN = [*[(0, 0)] * 4, *[(1, 0)] * 2, *[None] * 4, *ALL_KEYS]
 WHERE = st.sampled_from([(process, key) for process in (0, 1) for key in OFTEN])
 WHICH = st.integers(0, 3)
+KIND = st.integers(0, 7)
 KINDS = ("value", "value", "value", "broken", "gone", "gone", "ask 0", "ask 1")
 STEPS = (0, 0, 1 / 8, 1 / 8, 1 / 2, 1 / 2, 1, 1, 2, 4, 8, 16, 32, 4_096)  # s; 0: to an edge
 WEATHER = (
@@ -32,10 +35,17 @@ class Machine(RuleBasedStateMachine):
     kind: str
     colour: str
     loop: asyncio.AbstractEventLoop
+    limits: tuple[Limits, ...] = (UNSPARED,)
+    kinds = KINDS
 
-    @initialize(rules=st.sampled_from(PAIRS), limit=st.sampled_from([10_000, 10_000, 2]))
-    def begin(self, rules: Any, limit: int) -> None:
-        self.world = World(self.kind, self.colour, self.loop, rules, limit)
+    @initialize(
+        rules=st.sampled_from(PAIRS),
+        limit=st.sampled_from([10_000, 10_000, 2]),
+        which=st.integers(0, 1),
+    )
+    def begin(self, rules: Any, limit: int, which: int) -> None:
+        limits = self.limits[which % len(self.limits)]
+        self.world = World(self.kind, self.colour, self.loop, rules, limit, limits)
         self.time_passed = False
 
     @rule(where=WHERE, how=st.sampled_from(["call", "lookup", "lookup", "peek", "heal"]))
@@ -81,10 +91,10 @@ class Machine(RuleBasedStateMachine):
         self.world.start(self._take(self.world.waiting, which, keep=again))
 
     @precondition(lambda self: any(not each.called for each in self.world.going))
-    @rule(which=WHICH, kind=st.sampled_from(KINDS))
-    def the_function_is_called(self, which: int, kind: str) -> None:
+    @rule(which=WHICH, kind=KIND)
+    def the_function_is_called(self, which: int, kind: int) -> None:
         due = [each for each in self.world.going if not each.called]
-        self.world.call(due[which % len(due)], kind)
+        self.world.call(due[which % len(due)], self.kinds[kind])
 
     @precondition(lambda self: any(each.called for each in self.world.going))
     @rule(which=WHICH)
@@ -93,11 +103,11 @@ class Machine(RuleBasedStateMachine):
         self.world.finish(due[which % len(due)])
 
     @precondition(lambda self: self.world.waiting)
-    @rule(which=WHICH, kind=st.sampled_from(KINDS))
-    def a_key_heals_at_once(self, which: int, kind: str) -> None:
+    @rule(which=WHICH, kind=KIND)
+    def a_key_heals_at_once(self, which: int, kind: int) -> None:
         going = self.world.start(self._take(self.world.waiting, which))
         if not going.run.over:
-            self.world.call(going, kind)
+            self.world.call(going, self.kinds[kind])
             self.world.finish(going)
 
     @precondition(lambda self: self.world.waiting)
@@ -145,3 +155,25 @@ class Machine(RuleBasedStateMachine):
     def _take(things: list[Any], which: int, *, keep: bool = False) -> Any:
         which %= len(things)
         return things[which] if keep else things.pop(which)
+
+
+class Guarded(Machine):
+    """Where the dependency has a cap and a breaker, is in trouble for a while, and well again."""
+
+    limits = (Limits(3, failures=2, open_for=2.0), Limits(3, failures=1, open_for=2.0))
+    kinds = ("value", "value", "broken", "broken", "broken", "busy", "gone", "ask 0")
+
+    @rule(well=st.booleans())
+    def the_dependency_is_well_or_not(self, well: bool) -> None:
+        self.kinds = ("value",) * 8 if well else Guarded.kinds
+
+    @rule(process=st.integers(0, 1), start=st.booleans(), later=st.booleans())
+    def everything_is_asked_for(self, process: int, start: bool, later: bool) -> None:
+        """And what was published starts, as far as it may; ``later``: once one may probe."""
+        if later:
+            opens = [who.model.guard.wait(self.world.now) for who in self.world.processes]
+            self.time_passes(math.ceil(max(1.0, *opens) / TICK) * TICK, at=True)
+        for key in ALL_KEYS:
+            self.world.read(self.world.process(process), key, "lookup")
+        while start and self.world.waiting:
+            self.world.start(self.world.waiting.pop(0))

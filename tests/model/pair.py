@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from oob_heal import Dependency, HealingCache
+from oob_heal import Breaker, Dependency, HealingCache
 from oob_heal.testing import ManualClock, ManualExecutor
 from tests.model import process as model
 from tests.model.backends import Way
+from tests.model.books import Failed
+from tests.model.guard import Limits
 from tests.model.promises import KEYS
 from tests.model.store import Key
 
@@ -20,8 +22,21 @@ class BrokenError(Exception):
     """The dependency fails."""
 
 
+class BusyError(Exception):
+    """The dependency says when to come back."""
+
+    retry_after = 4
+
+
 class GoneError(Exception):
     """The dependency says that there is nothing: in ``drop_on``."""
+
+
+ERRORS = {
+    "broken": (Failed(), BrokenError),
+    "busy": (Failed(hint=BusyError.retry_after), BusyError),
+    "gone": (Failed(nothing=True), GoneError),
+}
 
 
 class Lagging:
@@ -53,8 +68,16 @@ class Deaf:
         """None of its own."""
 
 
-# What a breaker does is told elsewhere (tests/test_breaker.py), and the model knows none.
-UNGUARDED = Dependency("model", concurrency=10_000, breaker=None)
+def declared(limits: Limits) -> Dependency:
+    """The same, as ``dependency=`` wants it."""
+    breaker = None
+    if limits.failures is not None:
+        breaker = Breaker(failures=limits.failures, open_for=limits.open_for)
+    return Dependency("model", concurrency=limits.places, breaker=breaker)
+
+
+async def _at_once(seconds: float) -> None:
+    """No time passes while a heal waits for a place."""
 
 
 class Process:
@@ -72,8 +95,9 @@ class Process:
             clock=Lagging(clock, world.place.began) if world.place.began else clock,
             namespace="model",
             drop_on=GoneError,
-            dependency=UNGUARDED,
+            dependency=declared(world.limits),
         )
+        self.cache._parts.sleep, self.cache._parts.asleep = lambda _: None, _at_once
         self.cache._parts.random = lambda: world.store.chance
         self.cache._parts.hub = Deaf()  # else each of thousands of caches has a thread for its log
         self.functions = [self._decorate(0), self._decorate(1)]
@@ -84,6 +108,7 @@ class Process:
         world.desk.locks += [store.lock, *(core.inflight.lock for core in self.cores)]
         make = getattr(world.place, "model", model.Process)
         self.model = make(world.store, world.rules, forgets=world.place.forgets, limit=world.limit)
+        self.model.spares(world.limits, shared=world.place.processes > 1)
         self.turn = itertools.cycle([{"a": 1, "b": 2}, {"b": 2, "a": 1}])
 
     def _decorate(self, function: int) -> Any:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from oob_heal import Freshness, Outcome, Reason
 from tests.model.books import AwayError, Failed, Heal, Run
+from tests.model.guard import Guard, Limits, Sparing
 from tests.model.reader import Reader
 from tests.model.rules import QUEUED, QUIET, Entry
 from tests.model.store import Lease, Refusal
 
 
-class Process(Reader):
+class Process(Reader, Sparing):
     """A heal in strokes: ``start``, then the function (``run.result``), then ``finish``."""
+
+    def spares(self, limits: Limits, *, shared: bool) -> None:
+        """Of what it spares its dependency; ``shared``: by all processes together."""
+        self.guard, self.shares = Guard(limits), shared
 
     def start(self, heal: Heal) -> Run:
         """Take the lease, read again."""
@@ -22,26 +29,53 @@ class Process(Reader):
         rules = self.rules[heal.key[0]]
         heal.running = True
         self._stand(heal, rules.lease_for)
-        if not self._take(run, rules.lease_for):
-            return run
+        run.over = not (self._admitted(run) and self._gets_to_call(run))
+        if run.over:
+            self.spared(run)
+        return run
+
+    def _admitted(self, run: Run) -> bool:
+        """A place at the dependency, before anything is asked of the store for the key."""
+        heal = run.heal
+        try:
+            wait = self.admission(run, self.rules[heal.key[0]].lease_for)
+        except AwayError:
+            outcome, wait = Outcome.FAILED, QUIET
+        else:
+            if wait is None:
+                return True
+            outcome = Outcome.REFUSED
+        if heal.adopt is not None:
+            self._unused(heal)
+        self.end(heal, outcome, wait)
+        return False
+
+    def _unused(self, heal: Heal) -> None:
+        """The publisher's lease goes back."""
+        try:
+            granted = self.ask("acquire", heal.key, 1.0, heal.adopt)
+        except AwayError:
+            return
+        if isinstance(granted, Lease):
+            self._release(Run(heal, granted), 0.0)
+
+    def _gets_to_call(self, run: Run) -> bool:
+        heal = run.heal
+        if not self._take(run, self.rules[heal.key[0]].lease_for):
+            return False
         try:
             entry = self.ask("get", heal.key)
         except AwayError:
             self._fail(run)
-            return self._over(run)
+            return False
         if not self._needed(heal, entry):
             self._release(run, 0.0)
             self.end(heal, Outcome.SKIPPED)
-            return self._over(run)
-        return run
-
-    def _over(self, run: Run) -> Run:
-        run.over = True
-        return run
+            return False
+        return True
 
     def _take(self, run: Run, lease_for: float) -> bool:
         heal, rules, now = run.heal, self.rules[run.heal.key[0]], self.store.clock()
-        run.over = True
         try:
             granted = self.ask("acquire", heal.key, lease_for, heal.adopt)
         except AwayError:
@@ -61,7 +95,6 @@ class Process(Reader):
                 return False
         heal.lease = granted
         self._leads(heal)
-        run.over = False
         return True
 
     def _needed(self, heal: Heal, entry: Entry | None) -> bool:
@@ -77,20 +110,26 @@ class Process(Reader):
             pass  # it lapses by itself
 
     def _fail(self, run: Run) -> None:
+        self._give_back(run, self._delay(run, run.result))
+
+    def _delay(self, run: Run, result: Any) -> float:
+        """What a probe found is everybody's trouble: its key waits no longer than they do."""
         assert run.lease is not None
         delay = self.rules[run.heal.key[0]].delay(run.lease.attempt, self.store.chance)
-        self._release(run, delay)
-        self.end(run.heal, Outcome.FAILED, delay)
+        if run.permit.probes and run.permit.opened_for:
+            delay = min(delay, run.permit.opened_for)
+        return max(delay, result.hint if isinstance(result, Failed) else 0.0)
 
     def decide(self, run: Run) -> None:
         """What to do with what the function brought; judged now, done by ``finish``."""
         lease, rules, now = run.lease, self.rules[run.heal.key[0]], self.store.clock()
         assert lease is not None
         took = now - lease.granted_at
+        self.showed(run, late=took >= rules.heal_timeout)
         if run.result == Failed(nothing=True) and took < rules.heal_timeout:
             run.act = lambda: self._settle(run, None, rules.nothing_for)
         elif isinstance(run.result, Failed) or took >= min(rules.heal_timeout, rules.limit):
-            delay = rules.delay(lease.attempt, self.store.chance)
+            delay = self._delay(run, run.result)
             run.gives_back = True
             run.act = lambda: self._give_back(run, delay)
         else:
@@ -118,20 +157,23 @@ class Process(Reader):
             self.decide(run)
         assert run.act is not None
         run.act()
+        self.spared(run)
         run.over = True
 
     def cut(self, run: Run) -> None:
         """Its task is cancelled: the lease goes back unused."""
         self._release(run, 0.0)
         self.end(run.heal, Outcome.LOST)
+        self.spared(run)
         run.over = True
 
     def give_up(self, run: Run) -> None:
         """Its thread hangs: it has failed, though it goes on."""
-        assert run.lease is not None
-        delay = self.rules[run.heal.key[0]].delay(run.lease.attempt, self.store.chance)
+        self.guard.failed_to(run.permit, self.store.clock(), 0.0, self.store.chance)
+        delay = self._delay(run, None)
         self.end(run.heal, Outcome.FAILED, delay)
         self._release(run, delay)
+        self.spared(run)
 
     # --- a heal that travels
 
@@ -143,6 +185,11 @@ class Process(Reader):
             return None
         heal.running = True
         self._stand(heal, self.rules[heal.key[0]].lease_for)
+        self.look_at_ward()
+        wait = self.guard.wait(self.store.clock())
+        if wait > 0:  # a worker would only turn it away
+            self.end(heal, Outcome.REFUSED, wait)
+            return None
         if not self._take(run, QUEUED):
             return None
         if not sent:
@@ -180,4 +227,5 @@ class Process(Reader):
 
     def edges(self) -> list[float]:
         """The instants at which something ends by itself."""
-        return [*(mark[1] for mark in self.marks.values()), *self.open.values()]
+        marks = [mark[1] for mark in self.marks.values()]
+        return [*marks, *self.open.values(), *self.guard.edges()]

@@ -6,6 +6,7 @@ import itertools
 
 from oob_heal import CacheInfo, Freshness, Outcome
 from tests.model.acts import Acts
+from tests.model.guard import WARD
 from tests.model.pair import Process
 from tests.model.promises import KEYS
 
@@ -34,9 +35,21 @@ class World(Acts):
         holding = [each.run.lease for each in self.going]
         holding = [each for each in holding if each and self.store.lease(each.key) is each]
         assert len({each.key for each in holding}) == len(holding), "two leases of a key hold"
+        self._spared()
         if books:
             for who in self.processes:
                 self._books(who)
+
+    def _spared(self) -> None:
+        """Of all processes one probes, and no process calls more than it may."""
+        calls = [each for each in self.going if each.real.heal.permit is not None]
+        wards = [each.real.heal.permit.lease for each in calls if each.real.heal.permit.probing]
+        held = [ward for ward in wards if ward is not None and self.now < ward.until]
+        assert len(held) <= 1, "two probe at once"
+        for who in self.processes:
+            guard, told = who.cores[0].guard, who.model.guard
+            assert guard.in_flight <= self.limits.places
+            assert (guard.in_flight, guard.state) == (len(told.inside), told.phase_at(self.now))
 
     def _as_it_looks(self) -> None:
         """A look at what was touched, and at everything when time has passed."""
@@ -86,11 +99,14 @@ class World(Acts):
         for who in self.processes:
             edges += who.model.edges()
         for key, entry in self.store.entries.items():
+            if key == WARD:
+                continue
             rules = self.rules[key[0]]
             edges += [entry.dated + rules.limit, entry.dated + rules.ttl]
             edges.append(entry.dated + rules.ttl * (1 - rules.jitter * entry.spread))
         for lease in self.store.leases.values():
-            edges.append(lease.granted_at + self.rules[lease.key[0]].heal_timeout)
+            if lease.key != WARD:
+                edges.append(lease.granted_at + self.rules[lease.key[0]].heal_timeout)
         exact = [edge for edge in edges if edge > self.now and (edge / TICK).is_integer()]
         return min(exact, default=None)
 

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from tests.schedules.scenarios import SCENARIOS, stale
+from tests.schedules.scenarios import SCENARIOS, Scenario, stale
 from tests.schedules.scheduler import Schedule
+from tests.schedules.spared import SPARED
 from tests.schedules.stage import Stage
 
+EVERY: dict[str, Scenario] = SCENARIOS | SPARED
 REUSED = 200  # schedules for which a stage serves: a key each
 
 
@@ -20,14 +22,16 @@ class Player:
         self, name: str, kind: str, colour: str, loop: asyncio.AbstractEventLoop, *, fine: bool
     ) -> None:
         self.name, self.kind, self.colour, self.loop, self.fine = name, kind, colour, loop, fine
-        self.scenario = SCENARIOS[name]
+        self.scenario = EVERY[name]
         self._stage: Stage | None = None
 
     def stage(self) -> Stage:
         """One with a key of which nothing is known."""
         old = self._stage
-        if old is None or self.scenario.crashes or old.n >= REUSED:
-            self._stage = Stage(self.kind, self.colour, self.loop, fine=self.fine)
+        once = self.scenario.crashes or self.scenario.shared  # what is known would stay known
+        if old is None or once or old.n >= REUSED:
+            limits = self.scenario.limits
+            self._stage = Stage(self.kind, self.colour, self.loop, fine=self.fine, limits=limits)
         else:
             old.renew()
         assert self._stage is not None
@@ -45,6 +49,7 @@ class Player:
                 actor.end()
             if self.scenario.one_call:
                 assert stage.calls <= 1, f"{stage.calls} calls"
+            self.scenario.after(stage)
             if not self.scenario.crashes:
                 assert stage.place.live_leases() == 0, "a lease was left, though nobody crashed"
             stage.all_is_well_at_last()

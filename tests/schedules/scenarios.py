@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tests.model.guard import UNSPARED, Limits
 from tests.schedules.actors import Actor, Deed, TaskActor
 from tests.schedules.stage import HEAL_TIMEOUT, TTL, Process, Stage
 
@@ -21,6 +22,9 @@ class Scenario(NamedTuple):
     one_call: bool = False
     crashes: bool = False
     only: str = ""  # the colour, where it makes no sense in the other
+    limits: Limits = UNSPARED
+    shared: bool = False  # it is about what processes share, so not in memory
+    after: Callable[[Stage], None] = lambda stage: None  # what must hold at its end
 
 
 def stale(stage: Stage) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oob_heal import CacheMissError, Freshness, HealingCache
 from oob_heal._worker import heal_of
 from oob_heal.testing import ManualExecutor
 from tests.model.backends import BACKENDS, VERBS
-from tests.model.pair import UNGUARDED, Deaf, GoneError
+from tests.model.guard import UNSPARED, Limits
+from tests.model.pair import BrokenError, Deaf, GoneError, declared
 from tests.model.rules import DEFAULT
 from tests.model.world import LONG
 from tests.schedules.actors import Actor, TaskActor, ThreadActor, apoint, point
@@ -82,7 +84,7 @@ class Process:
             executor=self.executor,
             clock=stage.place.clock,
             namespace="stage",
-            dependency=UNGUARDED,
+            dependency=declared(stage.limits),
         )
         self.cache._parts.hub = Deaf()
         self.cache._parts.random = lambda: 0.5
@@ -97,18 +99,20 @@ class Process:
         )
 
         def source(n: int) -> str:
-            point("call")
-            value = stage.look(n)
-            if stage.fine:
-                point("called")
-            return value
+            with stage.called(n):
+                point("call")
+                value = stage.look(n)
+                if stage.fine:
+                    point("called")
+                return value
 
         async def asource(n: int) -> str:
-            await apoint("call")
-            value = stage.look(n)
-            if stage.fine:
-                await apoint("called")
-            return value
+            with stage.called(n):
+                await apoint("call")
+                value = stage.look(n)
+                if stage.fine:
+                    await apoint("called")
+                return value
 
         self.f = decorate(source if stage.colour == "sync" else asource)
         self.core = self.f._oob_heal_core
@@ -129,9 +133,16 @@ class Stage:
     """One world, and one key after another in it: ``n`` is the key of the present schedule."""
 
     def __init__(
-        self, kind: str, colour: str, loop: asyncio.AbstractEventLoop, *, fine: bool
+        self,
+        kind: str,
+        colour: str,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        fine: bool,
+        limits: Limits = UNSPARED,
     ) -> None:
         self.colour, self.loop, self.fine = colour, loop, fine
+        self.limits = limits
         self.place = BACKENDS[kind]()
         self.place.maxsize = 10_000
         # On memory the two are caches that share a table: there, too, a key can have two heals.
@@ -146,6 +157,9 @@ class Stage:
         self.version = self.floor = self.fresh_floor = 0
         self.replaced_at: dict[int, float] = {}
         self.calls = 0
+        self.failing: set[int] = set()  # keys that the source has no answer for
+        self.spares = False
+        self.calling: dict[int, float] = {}  # since when
 
     def backend(self) -> Any:
         return self._backend if self._backend is not None else self.place.backend()
@@ -153,8 +167,36 @@ class Stage:
     def process(self, number: int) -> Process:
         return self.processes[number]
 
+    @contextlib.contextmanager
+    def called(self, n: int) -> Iterator[None]:
+        """While it is called for a key. In trouble, one call at a time finds out whether it is
+        well: none is made before, unless its process is past the time that it had for it."""
+        now = self.place.clock()
+        if self.spares and not self.well:
+            probing = [began for began in self.calling.values() if now < began + HEAL_TIMEOUT]
+            assert not probing, "two probe at once"
+            assert now >= self.left_alone_until, "a call while it is left alone"
+        self.calling[n] = now
+        try:
+            yield
+        finally:
+            self.calling.pop(n, None)
+
+    def spare_from_now_on(self) -> None:
+        """One may probe; what is under way counts no more."""
+        self.spares, self.well, self.left_alone_until = True, False, -math.inf
+        self.older = set(self.calling)
+        self.calling.clear()
+        self.calls = 0
+
     def look(self, n: int) -> str:
-        self.calls += 1
+        old = self.spares and n in self.older
+        self.calls += not old
+        if n in self.failing:
+            if not old:
+                self.left_alone_until = self.place.clock() + 0.1
+            raise BrokenError
+        self.well = self.spares and (self.well or not old)
         return f"{n} {self.version}"
 
     def write_source(self) -> None:
@@ -250,7 +292,7 @@ class Stage:
 
     def check(self) -> None:
         """After every step."""
-        assert self.place.live_leases() <= 1
+        assert self.place.live_leases() <= (len(self.calling) + 3 if self.spares else 1)
         for process in self.processes:
             inflight = process.core.inflight
             open_now = len(inflight._open)
@@ -263,6 +305,8 @@ class Stage:
     def all_is_well_at_last(self) -> None:
         """Time passes; each process that lives reads, heals, and serves the truth."""
         self.place.clock.advance(LONG)
+        self.failing.clear()
+        self.spares = False
         for process in self.processes:
             if process.dead:
                 continue

@@ -12,8 +12,7 @@ import os
 import pytest
 
 from tests.model.backends import BACKENDS
-from tests.schedules.play import Player
-from tests.schedules.scenarios import SCENARIOS
+from tests.schedules.play import EVERY, Player
 from tests.schedules.scheduler import schedules_from
 from tests.sqlite.test_model import Place
 
@@ -27,7 +26,7 @@ SEED = int(os.environ.get("OOB_HEAL_SEED", "0"))
     ("name", "colour"),
     [
         (name, colour)
-        for name, scenario in SCENARIOS.items()
+        for name, scenario in EVERY.items()
         for colour in ("sync", "async")
         if colour.endswith(scenario.only)
     ],
