@@ -113,8 +113,8 @@ BREAKER = [
     fault(
         "H17 a good probe tells no other process",
         "_admission.py",
-        '            yield Ask("commit", (lease, None, 0.0), of=ward.shelf)',
-        "            pass",
+        '        yield Ask("commit", (lease, None, 0.0), of=ward.shelf)',
+        "        pass",
         "breaker.py::test_what_a_probe_found_well_is_well_in_every_process",
     ),
     fault(

@@ -27,13 +27,13 @@ def opened(stage: Stage, *, before: Callable[[], list[Actor]] = list) -> list[Ac
     for actor in actors:
         while actor.at != "call":
             actor.go()
-    stage.failing.add(FOUND)
+    stage.trouble.failing.add(FOUND)
     for process, n in ((here, FOUND), (there, TOLD)):
         heal = process.publish(n)
         stage.do(heal() if stage.colour == "sync" else heal.run())
     assert [each.core.guard.state for each in stage.processes] == ["open", "open"]
     stage.place.clock.advance(OPEN)
-    stage.spare_from_now_on()
+    stage.trouble.watch()
     return actors
 
 
@@ -48,7 +48,7 @@ def probes(*, fail: bool) -> Callable[[Stage], list[Actor]]:
 
 
 def both_probe(stage: Stage, *, fail: bool) -> list[Actor]:
-    stage.failing |= {stage.n, OTHER} if fail else set()
+    stage.trouble.failing |= {stage.n, OTHER} if fail else set()
     here, there = stage.processes
     return [
         stage.heals(here, here.publish(stage.n), "probe A"),
@@ -61,7 +61,7 @@ def with_old(make: Callable[..., list[Actor]], *, fails: bool) -> Callable[[Stag
 
     def made(stage: Stage) -> list[Actor]:
         here = stage.process(0)
-        stage.failing |= {OLD} if fails else set()
+        stage.trouble.failing |= {OLD} if fails else set()
         old = opened(stage, before=lambda: [stage.heals(here, here.publish(OLD), "old")])
         return [*make(stage, fail=not fails), *old]
 
@@ -79,7 +79,7 @@ def cut_off(stage: Stage) -> list[Actor]:
 
 
 def cut_off_as_it_opens(stage: Stage) -> list[Actor]:
-    stage.failing.add(stage.n)
+    stage.trouble.failing.add(stage.n)
     process = stage.process(0)
     actor = stage.heals(process, process.publish(stage.n))
     assert isinstance(actor, TaskActor)
@@ -99,13 +99,18 @@ def later(stage: Stage) -> list[Actor]:
     return [*probes(fail=True)(stage), Deed("time", *steps)]
 
 
+def one_probed(stage: Stage) -> None:
+    assert stage.trouble.probes == 1
+
+
 def stays_open(stage: Stage) -> None:
     """What the probe found holds, whatever an older call brought."""
+    one_probed(stage)
     assert stage.process(0).core.guard.state == "open"
 
 
 def is_found_well(stage: Stage) -> None:
-    assert stage.well
+    assert stage.trouble.well
 
 
 def is_not_open(stage: Stage) -> None:
@@ -118,15 +123,15 @@ def spared(orders: str, make: Callable[[Stage], list[Actor]], **more: object) ->
 
 SPARED: dict[str, Scenario] = {
     "two probes": spared("few", probes(fail=False), after=is_found_well),
-    "two probes fail": spared("few", probes(fail=True), one_call=True, after=stays_open),
+    "two probes fail": spared("few", probes(fail=True), after=stays_open),
     "two probes fail, time": spared("endless", later),
     "probe, an old failure": spared("few", with_old(one_probes, fails=True), after=is_not_open),
     "probe fails, an old success": spared(
-        "few", with_old(one_probes, fails=False), one_call=True, after=stays_open
+        "few", with_old(one_probes, fails=False), after=stays_open
     ),
     "two probes, an old failure": spared("more", with_old(both_probe, fails=True)),
     "two probes fail, an old success": spared(
-        "more", with_old(both_probe, fails=False), one_call=True
+        "more", with_old(both_probe, fails=False), after=one_probed
     ),
     "probe cancelled": spared("more", cut_off, only="async"),
     "opening cancelled": spared("few", cut_off_as_it_opens, only="async"),

@@ -3,73 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from oob_heal import CacheMissError, Freshness, HealingCache
 from oob_heal._worker import heal_of
 from oob_heal.testing import ManualExecutor
-from tests.model.backends import BACKENDS, VERBS
+from tests.model.backends import BACKENDS
 from tests.model.guard import UNSPARED, Limits
-from tests.model.pair import BrokenError, Deaf, GoneError, declared
+from tests.model.pair import Deaf, GoneError, declared
 from tests.model.rules import DEFAULT
 from tests.model.world import LONG
 from tests.schedules.actors import Actor, TaskActor, ThreadActor, apoint, point
+from tests.schedules.trouble import Trouble
+from tests.schedules.way import Pointed
 
 TTL, MAX_STALE, HEAL_TIMEOUT = 8.0, 16.0, 6.0
-
-
-class Pointed:
-    """One process's way to the backend: a point before each verb, and (``fine``) one after."""
-
-    prompt = False  # so that a coroutine stops at its points on memory, too
-    deadline = math.inf
-
-    def __init__(self, backend: Any, *, fine: bool) -> None:
-        self.backend = backend
-        self.fine = fine
-        self.dead = False
-        self.aio = _PointedHalf(self)
-        for verb in VERBS:
-            setattr(self, verb, self._verb(verb, getattr(backend, verb)))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.backend, name)
-
-    def _verb(self, name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
-        def asked(*args: Any, **kwargs: Any) -> Any:
-            point(name)
-            reply = self.reach(verb)(*args, **kwargs)
-            if self.fine:
-                point(f"{name} replied")
-            return reply
-
-        return asked
-
-    def reach(self, verb: Callable[..., Any]) -> Callable[..., Any]:
-        if self.dead:
-            raise ConnectionError("the process is dead")
-        return verb
-
-
-class _PointedHalf:
-    """The same verbs as coroutines."""
-
-    def __init__(self, way: Pointed) -> None:
-        for verb in VERBS:
-            setattr(self, verb, self._verb(way, verb, getattr(way.backend, verb)))
-
-    def _verb(self, way: Pointed, name: str, verb: Callable[..., Any]) -> Callable[..., Any]:
-        async def asked(*args: Any, **kwargs: Any) -> Any:
-            await apoint(name)
-            reply = way.reach(verb)(*args, **kwargs)
-            if way.fine:
-                await apoint(f"{name} replied")
-            return reply
-
-        return asked
 
 
 class Process:
@@ -99,7 +49,7 @@ class Process:
         )
 
         def source(n: int) -> str:
-            with stage.called(n):
+            with stage.trouble.called(n):
                 point("call")
                 value = stage.look(n)
                 if stage.fine:
@@ -107,7 +57,7 @@ class Process:
                 return value
 
         async def asource(n: int) -> str:
-            with stage.called(n):
+            with stage.trouble.called(n):
                 await apoint("call")
                 value = stage.look(n)
                 if stage.fine:
@@ -157,9 +107,7 @@ class Stage:
         self.version = self.floor = self.fresh_floor = 0
         self.replaced_at: dict[int, float] = {}
         self.calls = 0
-        self.failing: set[int] = set()  # keys that the source has no answer for
-        self.spares = False
-        self.calling: dict[int, float] = {}  # since when
+        self.trouble = Trouble(self.place.clock, HEAL_TIMEOUT)
 
     def backend(self) -> Any:
         return self._backend if self._backend is not None else self.place.backend()
@@ -167,36 +115,9 @@ class Stage:
     def process(self, number: int) -> Process:
         return self.processes[number]
 
-    @contextlib.contextmanager
-    def called(self, n: int) -> Iterator[None]:
-        """While it is called for a key. In trouble, one call at a time finds out whether it is
-        well: none is made before, unless its process is past the time that it had for it."""
-        now = self.place.clock()
-        if self.spares and not self.well:
-            probing = [began for began in self.calling.values() if now < began + HEAL_TIMEOUT]
-            assert not probing, "two probe at once"
-            assert now >= self.left_alone_until, "a call while it is left alone"
-        self.calling[n] = now
-        try:
-            yield
-        finally:
-            self.calling.pop(n, None)
-
-    def spare_from_now_on(self) -> None:
-        """One may probe; what is under way counts no more."""
-        self.spares, self.well, self.left_alone_until = True, False, -math.inf
-        self.older = set(self.calling)
-        self.calling.clear()
-        self.calls = 0
-
     def look(self, n: int) -> str:
-        old = self.spares and n in self.older
-        self.calls += not old
-        if n in self.failing:
-            if not old:
-                self.left_alone_until = self.place.clock() + 0.1
-            raise BrokenError
-        self.well = self.spares and (self.well or not old)
+        self.calls += 1
+        self.trouble.looked(n)
         return f"{n} {self.version}"
 
     def write_source(self) -> None:
@@ -212,6 +133,7 @@ class Stage:
         return TaskActor(name, process, act, self.loop)
 
     def heals(self, process: Process, heal: Any, name: str = "heal") -> Actor:
+        self.trouble.carried[heal.subject.args[0]] = heal
         return self._begun(self.actor(name, process, heal if self.colour == "sync" else heal.run))
 
     def works(self, process: Process, payload: bytes, name: str) -> Actor:
@@ -292,7 +214,8 @@ class Stage:
 
     def check(self) -> None:
         """After every step."""
-        assert self.place.live_leases() <= (len(self.calling) + 3 if self.spares else 1)
+        assert not self.trouble.wrong, self.trouble.wrong
+        assert self.place.live_leases() <= (4 if self.trouble.watched else 1)
         for process in self.processes:
             inflight = process.core.inflight
             open_now = len(inflight._open)
@@ -305,8 +228,7 @@ class Stage:
     def all_is_well_at_last(self) -> None:
         """Time passes; each process that lives reads, heals, and serves the truth."""
         self.place.clock.advance(LONG)
-        self.failing.clear()
-        self.spares = False
+        self.trouble.is_over()
         for process in self.processes:
             if process.dead:
                 continue
