@@ -22,7 +22,7 @@ from oob_heal import HealingCache, Outcome
 from oob_heal.testing import ManualExecutor
 from tests import test_orders as orders
 from tests.model.backends import BACKENDS
-from tests.model.machine import Machine
+from tests.model.machine import Guarded, Machine
 from tests.redis.servers import Server
 from tests.redis.timed import Timed, under_the_tests_clock
 from tests.test_state_machine import LOOK
@@ -44,11 +44,17 @@ def _timed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.timeout(1_800 if FULL else 60)
+@pytest.mark.parametrize("machine", [Machine, Guarded])
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_whatever_happens_redis_does_what_the_model_says(
-    server: Server, colour: str, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:  # H06 H07 H13 H14 H19 H28 H42
+    server: Server,
+    machine: type[Machine],
+    colour: str,
+    loop: asyncio.AbstractEventLoop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # H06 H07 H13 H14 H17 H19 H28 H42
     places: list[Timed] = []
+    examples = EXAMPLES if machine is Machine else EXAMPLES // 2
 
     def place() -> Timed:
         while places:
@@ -58,12 +64,12 @@ def test_whatever_happens_redis_does_what_the_model_says(
 
     monkeypatch.setitem(BACKENDS, "redis", place)
 
-    class Looking(Machine):
+    class Looking(machine):  # type: ignore[misc, valid-type]
         pass
 
     Looking.kind, Looking.colour, Looking.loop = "redis", colour, loop
     try:
-        run_state_machine_as_test(Looking, settings=settings(LOOK, max_examples=EXAMPLES))
+        run_state_machine_as_test(Looking, settings=settings(LOOK, max_examples=examples))
     finally:
         for each in places:
             each.close()

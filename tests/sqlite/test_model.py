@@ -23,7 +23,7 @@ from oob_heal.backends.sqlite import SqliteBackend
 from oob_heal.testing import ManualClock, ManualExecutor
 from tests import test_orders as orders
 from tests.model.backends import BACKENDS
-from tests.model.machine import Machine
+from tests.model.machine import Guarded, Machine
 from tests.redis.test_model import InSync
 from tests.sqlite.files import a_file, close_all, new_path
 from tests.test_state_machine import LOOK
@@ -66,13 +66,17 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.mark.timeout(1_800 if FULL else 60)
+@pytest.mark.parametrize("machine", [Machine, Guarded])
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_whatever_happens_sqlite_does_what_the_model_says(
-    colour: str, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:  # H06 H07 H13 H14 H19 H28 H42
+    machine: type[Machine],
+    colour: str,
+    loop: asyncio.AbstractEventLoop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # H06 H07 H13 H14 H17 H19 H28 H42
     monkeypatch.setitem(BACKENDS, "sqlite", Place)
 
-    class Looking(Machine):
+    class Looking(machine):  # type: ignore[misc, valid-type]
         pass
 
     Looking.kind, Looking.colour, Looking.loop = "sqlite", colour, loop
