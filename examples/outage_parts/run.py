@@ -1,6 +1,7 @@
 """One run: the processes, the load, and what happens to the dependency meanwhile."""
 
 import asyncio
+import contextlib
 import gc
 import tempfile
 import time
@@ -15,12 +16,15 @@ from outage_parts import dependency as dependency_program
 from outage_parts import services as services_program
 from outage_parts.children import Child, Children, free_port
 from outage_parts.load import Load, Sample, get
-from outage_parts.plan import ARCHITECTURES, Phase, Plan, choose_codes, plan_arrivals
+from outage_parts.plan import ARCHITECTURES, HEALING, Phase, Plan, choose_codes, plan_arrivals
 from outage_parts.progress import Progress
 from outage_parts.servers import LOOPBACK
 
 OFFSET = 1 / 150
 """Between the three requests of one arrival, in seconds: they shall not jostle for the cores."""
+
+YARDSTICK = 0.05
+"""Between two requests that ask nothing, in seconds."""
 
 
 @dataclass
@@ -33,7 +37,8 @@ class Result:
     calls: Counter[str] = field(default_factory=Counter)  # that the dependency has seen
     attempts: dict[str, int] = field(default_factory=dict)  # that the services have made
     cache: dict[str, Any] = field(default_factory=dict)  # what the service says of its cache
-    lateness: float = 0.0  # of the load itself: how busy this machine was
+    lateness: float = 0.0  # of the load itself
+    busy: float = 0.0  # s that this machine alone cost a request, at most: see `_yardstick`
 
     def phase_at(self, at: float) -> Phase:
         """The phase that a request arrived in."""
@@ -89,13 +94,16 @@ async def _run(
     result = Result(plan, samples={key: load.samples for key, load in loads.items()})
     began = time.time()
     gc.disable()  # a collection would delay the load, and look like a delay of all three services
-    await _drive(result, loads, dependency, progress)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_yardstick(result, services[HEALING.key].port))
+        await _drive(result, loads, dependency, progress)
     gc.enable()
     for key, child in services.items():
         _, stats = await get(child.port, "/stats")
         result.attempts[key], result.cache[key] = stats["attempts"], stats["cache"]
     result.calls = dependency.calls_since(began)
     result.lateness = max(load.lateness for load in loads.values())
+    result.busy = max(result.busy, result.lateness)
     return result
 
 
@@ -129,6 +137,17 @@ async def _drive(
         for number, load in enumerate(loads.values()):
             tasks.create_task(load.run(start + number * OFFSET))
     progress.finish(result, loads)
+
+
+async def _yardstick(result: Result, port: int) -> None:
+    """Note how long the slowest request took that asks the service, and neither cache nor key."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + result.plan.length
+    while (asked := clock()) < until:
+        with contextlib.suppress(OSError):  # then that is how long it took
+            await get(port, "/nothing")
+        result.busy = max(result.busy, clock() - asked)
+        await asyncio.sleep(YARDSTICK)
 
 
 async def _conduct(result: Result, dependency: Dependency, start: float) -> None:
