@@ -49,7 +49,7 @@ healing: ContextVar[tuple[Key, ...]] = ContextVar("oob_heal_healing", default=()
 
 _INSTALLED = (
     *("parts", "policy", "shelf", "executor", "make_key", "inflight", "plain", "front", "read"),
-    *("window", "guard", "ward"),
+    *("window", "guard", "ward", "mark_for"),
     "_failing",
 )
 
@@ -107,6 +107,7 @@ class Core:
         self.executor = executor
         waits = getattr(executor, "queue_timeout", self._asked.queue_timeout)
         self.policy = dataclasses.replace(self._asked, queue_timeout=waits)
+        self.mark_for = _decide.mark_for(self.policy)
         self.make_key = self.keys.in_bytes if shelf.keys_in_bytes else self.keys.in_memory
         self.guard = guard_of(parts, self.group, self.dependency)
         self.ward = _ward(shelf, self.guard.name)

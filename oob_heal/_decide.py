@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from oob_heal._backoff import Backoff
-from oob_heal._model import Entry, Freshness, Lease, Policy, Reason
+from oob_heal._model import Entry, Freshness, Lease, Policy, Reason, new
 from oob_heal.errors import OobHealError
 from oob_heal.ports import AHEAD_AT_MOST
 
@@ -48,14 +48,18 @@ class Verdict(NamedTuple):
     reason: Reason | None
 
 
-PUBLISHES = {
-    Freshness.FRESH: None,
-    Freshness.STALE: Reason.STALE,
-    Freshness.EXPIRED: Reason.EXPIRED,
-    Freshness.ABSENT: Reason.ABSENT,
-}
+NOTHING = Verdict(Freshness.ABSENT, None, Reason.ABSENT)
 
-SERVES_VALUE = {Freshness.FRESH, Freshness.STALE}
+# By name, once: a member of an enum takes as long to look up, and longer to hash, than an entry
+# to judge.
+VALUE, DEFAULT, ERROR = Answer.VALUE, Answer.DEFAULT, Answer.ERROR
+FRESH, STALE, EXPIRED, ABSENT = Freshness
+SERVES_VALUE = (FRESH, STALE)
+
+# What each is told as, and the event it leads to.
+AS_FRESH = FRESH, None
+AS_STALE = STALE, Reason.STALE
+AS_EXPIRED = EXPIRED, Reason.EXPIRED
 
 
 def fresh_until(entry: Entry, policy: Policy) -> float:
@@ -81,22 +85,24 @@ def servable_until(entry: Entry, policy: Policy) -> float:
 def judge(entry: Entry | None, now: float, policy: Policy) -> Verdict:
     """The table above, as a verdict."""
     if entry is None:
-        return Verdict(Freshness.ABSENT, None, Reason.ABSENT)
+        return NOTHING
+    reason: Reason | None
     if now < fresh_until(entry, policy):
-        freshness = Freshness.FRESH
+        freshness, reason = AS_FRESH
     elif now < servable_until(entry, policy):
-        freshness = Freshness.STALE
+        freshness, reason = AS_STALE
     else:
-        freshness = Freshness.EXPIRED
-    return Verdict(freshness, max(0.0, now - entry.dated), PUBLISHES[freshness])
+        freshness, reason = AS_EXPIRED
+    age = now - entry.dated
+    return new(Verdict, (freshness, age if age > 0.0 else 0.0, reason))
 
 
 def answer(freshness: Freshness, *, has_default: bool, in_heal: bool) -> Answer:
     """What to serve. Inside a heal no default is served: else one function's default would be
     stored as another's data."""
     if freshness in SERVES_VALUE:
-        return Answer.VALUE
-    return Answer.DEFAULT if has_default and not in_heal else Answer.ERROR
+        return VALUE
+    return DEFAULT if has_default and not in_heal else ERROR
 
 
 def heal_is_needed(

@@ -19,6 +19,7 @@ from oob_heal._kinds import BY_TAG, KINDS, UnlistedError, name_of
 
 DEEPEST = 32  # levels of nesting
 HEAVIEST = 65_536  # characters, bytes and members in one value
+_WORD = 1 << 63  # a whole number below it weighs next to nothing
 
 
 def _fields(cls: type) -> tuple[str, ...] | None:
@@ -89,6 +90,10 @@ def _members(value: Any, cls: type) -> tuple[str, list[Any]]:
 def token(value: Any, scale: _Scale | None = None, depth: int = 0) -> Any:
     """The hashable form, for keys in memory. Raises UnlistedError."""
     cls = type(value)
+    if scale is None and (cls is int and -_WORD < value < _WORD or cls is bool):
+        return (cls, value)  # as below: a caller waits for it
+    if scale is None and cls is str and len(value) < HEAVIEST:
+        return (cls, value)
     scale = scale or _Scale()
     scale.put(value, cls, depth)
     kind = KINDS.get(cls)

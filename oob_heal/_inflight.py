@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from oob_heal import _lifecycle
 from oob_heal._collector import in_collector
 from oob_heal._due import Due
-from oob_heal._model import Entry, Key, Outcome
+from oob_heal._model import Entry, Key, Outcome, new
 from oob_heal.errors import HealRejectedError
 from oob_heal.ports import Clock
 
@@ -88,13 +88,14 @@ class InFlight:
     def _sweep(self, now: float) -> list[Any]:
         """Count what is past its deadline. Its arguments are the user's: the caller keeps what is
         returned until the lock is free, so that they do not die under it."""
-        lost = self._open.expire(now)
+        lost: list[Any] = self._open.expire(now)
         for account in lost:
             self._count(account.heal, Outcome.LOST)
-        return [*lost, *self._marks.expire(now)]
+        lost += self._marks.expire(now)
+        return lost
 
     def _close(self, heal: Any) -> None:
-        self._open.pop(id(heal))  # also what is past its deadline
+        self._open.pop(id(heal), None)  # also what is past its deadline
 
     def _count(self, heal: Any, outcome: Outcome) -> None:
         heal.outcome = outcome
@@ -116,7 +117,7 @@ class InFlight:
         with self.lock:
             now = self.clock()
             _lost = self._sweep(now)
-            mark = self._marks.get(heal.key, now)
+            mark = self._marks.standing(heal.key, now)
             if mark is not None and self._holds_back(mark, entry):
                 self.quiet.hush(heal.key, entry, now, self._quiet_until(mark, now))
                 return False
@@ -124,16 +125,17 @@ class InFlight:
             if len(self._open) >= self.limit or len(self._marks) >= self.limit:
                 self._count(heal, Outcome.DROPPED)
                 return False
-            self._take_the_place(heal, now)
+            if mark is not None:
+                self._take_the_place(heal, mark)
             self.quiet.unhush(heal.key)
-            self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))
-            self._open.put(id(heal), Account(heal, now + stand_for))
+            until = now + stand_for
+            self._marks.put(heal.key, new(Mark, (heal, until, ANY)))
+            self._open.put(id(heal), new(Account, (heal, until)))
             return True
 
-    def _take_the_place(self, heal: Any, now: float) -> None:
+    def _take_the_place(self, heal: Any, mark: Mark) -> None:
         """A heal that its loop was closed over has ended, if this one's key had it."""
-        mark = self._marks.get(heal.key, now)
-        if mark is not None and mark.heal is not None and mark.heal.stranded:
+        if mark.heal is not None and mark.heal.stranded:
             self._close(mark.heal)
             self._count(mark.heal, Outcome.LOST)
             heal.instead_of = mark.heal
@@ -151,14 +153,14 @@ class InFlight:
             _lost = self._sweep(now)
             self.published += 1
             self._open.put(id(heal), Account(heal, now + stand_for))
-            if self._marks.get(heal.key, now) is None and len(self._marks) < self.limit:
+            if self._marks.standing(heal.key, now) is None and len(self._marks) < self.limit:
                 self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))
 
     def leads(self, heal: Any, stand_for: float) -> None:
         """The heal holds the lease: of those of its key in this process, the mark is its own."""
         with self.lock:
             now = self.clock()
-            mark = self._marks.get(heal.key, now)
+            mark = self._marks.standing(heal.key, now)
             room = mark is not None or len(self._marks) < self.limit
             if room and heal.outcome is None and (mark is None or mark.heal is not heal):
                 self.quiet.unhush(heal.key)
@@ -173,7 +175,7 @@ class InFlight:
                 return False
             heal.running = True
             self._open.put(id(heal), Account(heal, now + stand_for))
-            mark = self._marks.get(heal.key, now)
+            mark = self._marks.standing(heal.key, now)
             if mark is not None and mark.heal is heal:
                 self.quiet.unhush(heal.key)
                 self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))
@@ -188,7 +190,7 @@ class InFlight:
                 return
             heal.running = False
             self._open.put(id(heal), Account(heal, now + open_for))
-            mark = self._marks.get(heal.key, now)
+            mark = self._marks.standing(heal.key, now)
             if mark is not None and mark.heal is heal:
                 self.quiet.unhush(heal.key)
                 self._marks.put(heal.key, Mark(heal, now + hold_back_for, entry_seen))
@@ -201,10 +203,10 @@ class InFlight:
                 return False
             self._close(heal)
             self._count(heal, outcome)
-            mark = self._marks.get(heal.key, now)
+            mark = self._marks.standing(heal.key, now)
             if mark is not None and mark.heal is heal:
                 self.quiet.unhush(heal.key)
-                self._marks.pop(heal.key)
+                self._marks.pop(heal.key, None)
                 if quiet > 0:
                     self._marks.put(heal.key, Mark(None, now + quiet, ANY))
             return True
@@ -214,11 +216,11 @@ class InFlight:
         with self.lock:
             now = self.clock()
             _lost = self._sweep(now)
-            mark = self._marks.get(key, now)
+            mark = self._marks.standing(key, now)
             if mark is None or (mark.heal is not None and mark.heal.running):
                 return
             self.quiet.unhush(key)
-            self._marks.pop(key)
+            self._marks.pop(key, None)
             if mark.heal is not None and mark.heal.outcome is None:
                 self._close(mark.heal)
                 self._count(mark.heal, Outcome.HEALED)
@@ -226,7 +228,7 @@ class InFlight:
     def under_way(self, key: Key) -> Any:
         """The heal of a key that runs in this process, or None."""
         with self.lock:
-            mark = self._marks.get(key, self.clock())
+            mark = self._marks.standing(key, self.clock())
             return mark.heal if mark is not None else None
 
     def ledger(self) -> tuple[int, dict[Outcome, int], int]:

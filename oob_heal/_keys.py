@@ -17,7 +17,7 @@ from typing import Any
 
 from oob_heal import _encoding
 from oob_heal._kinds import UnlistedError
-from oob_heal._model import Key, Scope
+from oob_heal._model import Key, Scope, new
 from oob_heal.errors import UnkeyableArgumentError
 
 _VAR_POSITIONAL = inspect.Parameter.VAR_POSITIONAL
@@ -96,10 +96,11 @@ class CallKeys:
             for index, each in enumerate(self.signature.parameters.values())
             if each.name not in ignore
         ]
+        self._told_of = [(index, each.name, each.kind is _VAR_KEYWORD) for index, each in self.kept]
 
     def in_memory(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Key:
         """The key of a call for a backend of objects. Raises UnkeyableArgumentError."""
-        return Key(self.scope, self._told(_encoding.token, args, kwargs))
+        return new(Key, (self.scope, self._told(_encoding.token, args, kwargs)))
 
     def in_bytes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Key:
         """The key of a call for a backend of bytes. Raises UnkeyableArgumentError."""
@@ -110,13 +111,16 @@ class CallKeys:
         bound = self.bind(*args, **kwargs)
         if self.key is not None:
             return (self._tell(tell, "key=", self.key(*args, **kwargs)),)
-        told = []
-        for index, each in self.kept:
-            value = bound[index]
-            if each.kind is _VAR_KEYWORD:
-                value = tuple(sorted(value.items()))
-            told.append(self._tell(tell, each.name, value))
-        return tuple(told)
+        told, name = [], ""
+        try:
+            for index, name, by_keyword in self._told_of:
+                value = bound[index]
+                told.append(tell(tuple(sorted(value.items())) if by_keyword else value))
+        except UnlistedError as unlisted:
+            problem = str(unlisted)
+        else:
+            return tuple(told)
+        raise UnkeyableArgumentError(self.scope.label, name, problem)
 
     def _tell(self, tell: Callable[[Any], Any], parameter: str, value: Any) -> Any:
         try:

@@ -42,39 +42,23 @@ forced_executor: list[Any] = []
 class Heal:
     """One heal of one key: see ``ports.Heal``."""
 
-    __slots__ = (
-        "__weakref__",
-        "_event",
-        "_in_thread",
-        "core",
-        "entry",
-        "error",
-        "inflight",
-        "instead_of",
-        "key",
-        "lease",
-        "outcome",
-        "permit",
-        "running",
-        "subject",
-        "task",
-    )
+    # What a heal has not come to yet stands in its class: the caller that publishes makes it.
+    outcome: Outcome | None = None
+    running = False
+    instead_of: Heal | None = None
+    task: asyncio.Task[Any] | None = None
+    lease: Lease | None = None
+    permit: Permit | None = None
+    entry: Entry | None = None
+    error: BaseException | None = None
+    _in_thread = False
+    _event: CacheMissed | None = None
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.core = subject.core
-        self.inflight = subject.core.inflight  # its account is there, though parts be swapped
+        self.core = core = subject.core
+        self.inflight = core.inflight  # its account is there, though parts be swapped
         self.key = subject.key
-        self.outcome: Outcome | None = None
-        self.running = False
-        self.instead_of: Heal | None = None
-        self.task: asyncio.Task[Any] | None = None
-        self._in_thread = False
-        self.lease: Lease | None = None
-        self.permit: Permit | None = None
-        self.entry: Entry | None = None
-        self.error: BaseException | None = None
-        self._event: CacheMissed | None = None
 
     def __repr__(self) -> str:
         state = self.outcome.value if self.outcome else "running" if self.running else "waiting"
@@ -325,16 +309,17 @@ def publish(core: Core, subject: Subject) -> bool:
         return False
     if subject.key in healing.get():
         return False
-    trace = core.parts.hub.traceparent()
+    hub = core.parts.hub
+    trace = hub.traceparent()
     heal = Heal(subject if trace is None else subject._replace(traceparent=trace))
-    if not core.inflight.begin(heal, subject.seen, _decide.mark_for(core.policy)):
+    if not core.inflight.begin(heal, subject.seen, core.mark_for):
         if heal.outcome is not None:
             error = HealRejectedError("too many heals of this function are under way")
             core.ended(heal.key, heal.outcome, error, 0, 0.0)
         return False
-    if core.parts.hub.listening:
-        core.parts.hub.tell(Missed(core.label, subject.reason))
-    core.parts.hub.cache_missed(core.label, subject.reason)
+    if hub.listening:
+        hub.tell(Missed(core.label, subject.reason))
+    hub.cache_missed(core.label, subject.reason)
     if heal.instead_of is not None:
         core.ended(heal.key, Outcome.LOST, None, 0, 0.0)
         core.was_cut_off()
@@ -348,7 +333,8 @@ def publish(core: Core, subject: Subject) -> bool:
         if not isinstance(error, Exception):
             raise
         return False
-    heal.carried_by(taken)
+    if taken is not None:
+        heal.carried_by(taken)
     return True
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from oob_heal import _decide
 from oob_heal._core import Core, healing
-from oob_heal._decide import Answer, Verdict, fresh_until
-from oob_heal._model import Entry, Freshness, Key, Reason, Served
+from oob_heal._decide import ABSENT, DEFAULT, ERROR, FRESH, STALE, VALUE, Verdict, fresh_until
+from oob_heal._model import Entry, Key, Reason, Served, new
 from oob_heal._publish import forced_executor, publish
-from oob_heal._steps import Subject
+from oob_heal._steps import NO_MORE, Subject
 from oob_heal.errors import CacheMissError
 from oob_heal.observe import Answered
 
@@ -79,11 +79,12 @@ def answer(
     verdict = _decide.judge(entry, now, core.policy)
     judged = verdict
     if verdict.reason is not None:
-        subject = Subject(core, key, args, kwargs, verdict.reason, now, seen=entry)
+        about = (core, key, args, kwargs, verdict.reason, now, entry, *NO_MORE)
+        subject = new(Subject, about)
         if publish(core, subject) and forced_executor_heals(core):
             entry, verdict = _again(core, key, entry, verdict)
     try:
-        value = core.copied(entry.value) if entry is not None else None
+        value = None if entry is None else core.copied(entry.value)
     except Exception as error:
         return _unreadable(core, error)
     _count(core, judged)
@@ -119,9 +120,9 @@ def inside_heal_of(key: Key) -> bool:
 
 
 def _count(core: Core, verdict: Verdict) -> None:
-    if verdict.freshness is Freshness.FRESH:
+    if verdict.freshness is FRESH:
         core.counted.hits_cell.cell_contents += 1.0
-    elif verdict.freshness is Freshness.STALE:
+    elif verdict.freshness is STALE:
         tally = core.tally
         tally.stale_by_age[bisect_right(tally.age_bounds, verdict.age or 0.0)] += 1
     else:
@@ -132,14 +133,14 @@ def _serve(core: Core, value: Any, verdict: Verdict) -> Served[Any]:
     has_default = core.default is not None
     what = _decide.answer(verdict.freshness, has_default=has_default, in_heal=bool(healing.get()))
     if core.parts.hub.listening:
-        is_default, error = what is Answer.DEFAULT, what is Answer.ERROR
-        age = verdict.age if what is Answer.VALUE else None
+        is_default, error = what is DEFAULT, what is ERROR
+        age = verdict.age if what is VALUE else None
         core.parts.hub.tell(Answered(core.label, verdict.freshness, age, is_default, error))
-    if what is Answer.VALUE:
-        return Served(value, verdict.freshness, verdict.age, False)
-    if what is Answer.DEFAULT and core.default is not None:
+    if what is VALUE:
+        return new(Served, (value, verdict.freshness, verdict.age, False))
+    if what is DEFAULT and core.default is not None:
         try:
-            return Served(core.default(), verdict.freshness, None, True)
+            return new(Served, (core.default(), verdict.freshness, None, True))
         except BaseException:
             core.tally.errors += 1
             raise
@@ -151,4 +152,4 @@ def _unreadable(core: Core, error: Exception) -> Served[Any]:
     """The backend could not be read: answer as with none, and publish nothing."""
     core.counted.absent_cell.cell_contents += 1.0
     core.backend_failed("get", error)
-    return _serve(core, None, Verdict(Freshness.ABSENT, None, Reason.UNAVAILABLE))
+    return _serve(core, None, Verdict(ABSENT, None, Reason.UNAVAILABLE))

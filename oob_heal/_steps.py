@@ -79,6 +79,10 @@ class Subject(NamedTuple):
         return f"<Subject {self.key!r} {self.reason.value}>"
 
 
+NO_MORE = tuple(Subject._field_defaults.values())[1:]
+"""What a subject made by ``new`` has after ``seen``: none of it is known to the request path."""
+
+
 def rejected(core: Core, error: Exception) -> HealRejectedError:
     error_of_ours = HealRejectedError(f"the backend of {core.label} is away: no heal")
     error_of_ours.__cause__ = error

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Any
 
-from oob_heal._model import Entry
+from oob_heal._model import Entry, entry_of
 
 PAST, UNSEEN, HUSHED, MISSING = (float("-inf") for _ in range(4))  # told apart by identity
 MISSES = 10_000  # absent keys that a table remembers; many combinations share them
@@ -34,8 +34,9 @@ Answer = tuple[Any, float, Any]
 
 def told(facts: complex, value: Any) -> Entry:
     """The entry of a value and its facts."""
-    marked = facts.imag < 0
-    return Entry(value, facts.real, marked, -1.0 - facts.imag if marked else facts.imag)
+    spread = facts.imag
+    marked = spread < 0
+    return entry_of(value, facts.real, marked, -1.0 - spread if marked else spread)
 
 
 def facts_of(entry: Entry) -> complex:

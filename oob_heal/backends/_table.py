@@ -22,6 +22,7 @@ from typing import Any
 
 from oob_heal._model import Entry
 from oob_heal.backends._leaf import (
+    HUSHED,
     MISSES,
     MISSING,
     PAST,
@@ -48,8 +49,6 @@ _NOT = object()
 def _as_it_is(cls: Any, told: Any) -> Any:
     """The argument that a token of ``_encoding`` stands for; kept in step with it. ``_NOT`` for
     one that is not looked up as it is."""
-    if cls in _AS_THEY_ARE:
-        return told
     if cls is float:
         value = float.fromhex(told)
         if value:
@@ -65,8 +64,11 @@ def place(token: Any) -> tuple[tuple[type, ...], Any] | None:
     """The types and the arguments of a token; None if it has to be looked up itself."""
     kinds, arguments = [], []
     try:
+        if len(token) == 1 and token[0][0] in _AS_THEY_ARE:
+            cls, told_ = token[0]
+            return (cls,), told_
         for cls, told_ in token:
-            argument = _as_it_is(cls, told_)
+            argument = told_ if cls in _AS_THEY_ARE else _as_it_is(cls, told_)
             if argument is _NOT:
                 return None
             kinds.append(cls)
@@ -210,9 +212,14 @@ class Front:
         """The entry of a key, or None, for the request path. Waits for no lock."""
         leaf, index = self._table.find(key.token)
         answer = leaf.answers.get(index)
-        if answer is not None and answer[1] is UNSEEN:
+        if answer is None:
+            return None
+        value, until, facts = answer
+        if until is HUSHED or until is MISSING:
+            return leaf.entry(index)
+        if until is UNSEEN:
             self._write(self._table.see, leaf, index)
-        return leaf.entry(index)
+        return told(facts, value)
 
     def _write(self, verb: Callable[..., None], *args: Any) -> None:
         """For a reader: it never waits for who writes, and does without."""

@@ -79,7 +79,9 @@ class FairQueue:
             shed = self._make_way(heal, waiting, of_another=False)
             if shed is None:
                 raise HealRejectedError(f"half of the queue waits for {group} already")
-        self._waiting.setdefault(group, Waiting()).put(heal, self.running_share)
+        if waiting is None:
+            waiting = self._waiting[group] = Waiting()
+        waiting.put(heal, self.running_share)
         self._size += 1
         return shed
 

@@ -60,7 +60,7 @@ class HealThreads:
             shed = self.queue.put(group, heal)
             if self.idle:
                 self.work_waits.notify()
-            else:
+            elif len(self.workers) < self.threads:  # else the manager could only look
                 self.changed.notify_all()
         if shed is not None:  # not under the lock: with it die a user's arguments
             shed.shed()
