@@ -93,8 +93,7 @@ def judge(entry: Entry | None, now: float, policy: Policy) -> Verdict:
         freshness, reason = AS_STALE
     else:
         freshness, reason = AS_EXPIRED
-    age = now - entry.dated
-    return new(Verdict, (freshness, age if age > 0.0 else 0.0, reason))
+    return new(Verdict, (freshness, max(0.0, now - entry.dated), reason))
 
 
 def answer(freshness: Freshness, *, has_default: bool, in_heal: bool) -> Answer:

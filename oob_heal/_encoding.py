@@ -90,9 +90,8 @@ def _members(value: Any, cls: type) -> tuple[str, list[Any]]:
 def token(value: Any, scale: _Scale | None = None, depth: int = 0) -> Any:
     """The hashable form, for keys in memory. Raises UnlistedError."""
     cls = type(value)
-    if scale is None and (cls is int and -_WORD < value < _WORD or cls is bool):
-        return (cls, value)  # as below: a caller waits for it
-    if scale is None and cls is str and len(value) < HEAVIEST:
+    light = (cls is int and -_WORD < value < _WORD) or (cls is str and len(value) < HEAVIEST)
+    if light and scale is None:  # as below, sooner: a caller waits for it
         return (cls, value)
     scale = scale or _Scale()
     scale.put(value, cls, depth)

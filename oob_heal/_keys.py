@@ -96,7 +96,7 @@ class CallKeys:
             for index, each in enumerate(self.signature.parameters.values())
             if each.name not in ignore
         ]
-        self._told_of = [(index, each.name, each.kind is _VAR_KEYWORD) for index, each in self.kept]
+        self._told_of = [(index, each.kind is _VAR_KEYWORD) for index, each in self.kept]
 
     def in_memory(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Key:
         """The key of a call for a backend of objects. Raises UnkeyableArgumentError."""
@@ -111,16 +111,17 @@ class CallKeys:
         bound = self.bind(*args, **kwargs)
         if self.key is not None:
             return (self._tell(tell, "key=", self.key(*args, **kwargs)),)
-        told, name = [], ""
+        told: list[Any] = []
         try:
-            for index, name, by_keyword in self._told_of:
+            for index, by_keyword in self._told_of:
                 value = bound[index]
                 told.append(tell(tuple(sorted(value.items())) if by_keyword else value))
         except UnlistedError as unlisted:
             problem = str(unlisted)
         else:
             return tuple(told)
-        raise UnkeyableArgumentError(self.scope.label, name, problem)
+        _, each = self.kept[len(told)]
+        raise UnkeyableArgumentError(self.scope.label, each.name, problem)
 
     def _tell(self, tell: Callable[[Any], Any], parameter: str, value: Any) -> Any:
         try:

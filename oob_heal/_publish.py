@@ -313,10 +313,7 @@ def publish(core: Core, subject: Subject) -> bool:
     trace = hub.traceparent()
     heal = Heal(subject if trace is None else subject._replace(traceparent=trace))
     if not core.inflight.begin(heal, subject.seen, core.mark_for):
-        if heal.outcome is not None:
-            error = HealRejectedError("too many heals of this function are under way")
-            core.ended(heal.key, heal.outcome, error, 0, 0.0)
-        return False
+        return _held_back(heal)
     if hub.listening:
         hub.tell(Missed(core.label, subject.reason))
     hub.cache_missed(core.label, subject.reason)
@@ -336,6 +333,13 @@ def publish(core: Core, subject: Subject) -> bool:
     if taken is not None:
         heal.carried_by(taken)
     return True
+
+
+def _held_back(heal: Heal) -> bool:
+    if heal.outcome is not None:
+        error = HealRejectedError("too many heals of this function are under way")
+        heal.core.ended(heal.key, heal.outcome, error, 0, 0.0)
+    return False
 
 
 def _submit(executor: Any, heal: Heal) -> Any:

@@ -148,8 +148,8 @@ FAULTS = [
     fault(
         "H09 what cannot be healed is served for ever",
         "_decide.py",
-        "    else:\n        freshness = Freshness.EXPIRED\n",
-        "    else:\n        freshness = Freshness.STALE\n",
+        "    else:\n        freshness, reason = AS_EXPIRED\n",
+        "    else:\n        freshness, reason = AS_STALE\n",
         "age.py::test_while_a_heal_hangs_nothing_is_served_beyond_its_limit",
     ),
     fault(
@@ -197,8 +197,8 @@ FAULTS = [
     fault(
         "H10 copy= copies on writing only",
         "_read.py",
-        "value = core.copied(entry.value) if entry is not None else None",
-        "value = entry.value if entry is not None else None",
+        "value = None if entry is None else core.copied(entry.value)",
+        "value = None if entry is None else entry.value",
         "values.py::test_with_copy_no_one_can_change_what_another_reads",
     ),
     fault(

@@ -109,9 +109,9 @@ MEMBER_FAULTS = [
     Fault(
         "H14 a heal that ends past its deadline stays on the books",
         "_inflight.py",
-        "        self._open.pop(id(heal))  # also",
-        "        if self._open.get(id(heal), self.clock()) is not None:\n"
-        "            self._open.pop(id(heal))  # also",
+        "        self._open.pop(id(heal), None)  # also",
+        "        if self._open.standing(id(heal), self.clock()) is not None:\n"
+        "            self._open.pop(id(heal), None)  # also",
         (LEDGER + "test_a_heal_that_ends_after_its_lease_is_counted_once",),
     ),
     Fault(

@@ -22,9 +22,8 @@ KEY_FAULTS = [
     Fault(
         "H01 the order of keywords is in the key",
         "_keys.py",
-        "            if each.kind is _VAR_KEYWORD:\n"
-        "                value = tuple(sorted(value.items()))\n",
-        "            if each.kind is _VAR_KEYWORD:\n                value = tuple(value.items())\n",
+        "tuple(sorted(value.items())) if by_keyword",
+        "tuple(value.items()) if by_keyword",
         (KEYS + "test_keyword_order_does_not_count_and_names_do",),
     ),
     Fault(

@@ -60,10 +60,8 @@ FAULTS = [
     Fault(
         "H13 a mark has no deadline, says the model",
         "_inflight.py",
-        "            self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))\n"
-        "            self._open.put(",
-        "            self._marks.put(heal.key, Mark(heal, float('inf'), ANY))\n"
-        "            self._open.put(",
+        "            self._marks.put(heal.key, new(Mark, (heal, until, ANY)))\n",
+        "            self._marks.put(heal.key, new(Mark, (heal, float('inf'), ANY)))\n",
         MACHINE,
     ),
     Fault(
@@ -78,12 +76,8 @@ FAULTS = [
     Fault(
         "H01 the order of keywords is in the key, says the model",
         "_keys.py",
-        "            if each.kind is _VAR_KEYWORD:\n"
-        "                value = tuple(sorted(value.items()))\n"
-        "            told.append(",
-        "            if each.kind is _VAR_KEYWORD:\n"
-        "                value = tuple(value.items())\n"
-        "            told.append(",
+        "tuple(sorted(value.items())) if by_keyword",
+        "tuple(value.items()) if by_keyword",
         MACHINE,
     ),
     Fault(

@@ -25,7 +25,7 @@ CRASHES = [
     fault(
         "H13 a mark has no deadline",
         "_inflight.py",
-        "            self._open.put(id(heal), Account(heal, now + stand_for))\n"
+        "            self._open.put(id(heal), new(Account, (heal, until)))\n"
         "            return True\n\n    def _take_the_place",
         "            self._marks.put(heal.key, Mark(heal, float('inf'), ANY))\n"
         "            return True\n\n    def _take_the_place",

@@ -33,7 +33,7 @@ TRAVEL = [
     fault(
         "H02 the trace is asked for where the heal runs",
         "_publish.py",
-        "    trace = core.parts.hub.traceparent()",
+        "    trace = hub.traceparent()",
         "    trace = None",
         "travel.py::test_the_trace_of_the_caller_travels_with_the_event_and_stands_in_the_heal",
     ),

@@ -190,7 +190,7 @@ TRACE_FAULTS = [
     Fault(
         "seeing: the request's span hears of no miss",
         "_publish.py",
-        "    core.parts.hub.cache_missed(core.label, subject.reason)\n",
+        "    hub.cache_missed(core.label, subject.reason)\n",
         "",
         (LINKED,),
     ),

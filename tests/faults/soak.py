@@ -13,8 +13,8 @@ FAULTS = [
     Fault(
         "H09 what cannot be healed is served for ever, says the soak",
         "_decide.py",
-        "    else:\n        freshness = Freshness.EXPIRED\n",
-        "    else:\n        freshness = Freshness.STALE\n",
+        "    else:\n        freshness, reason = AS_EXPIRED\n",
+        "    else:\n        freshness, reason = AS_STALE\n",
         AWAY,
     ),
     Fault(
