@@ -42,6 +42,7 @@ from oob_heal._steps import (
     give_back,
     rejected,
 )
+from oob_heal._tokens import WAITS
 from oob_heal.errors import BackendError, HealRejectedError, HealTimeoutError, OobHealError
 
 
@@ -61,10 +62,12 @@ def conversation(
     return end
 
 
-def take_lease(subject: Subject, lease_for: float) -> Generator[Step, Any, Lease | End]:
+def take_lease(
+    subject: Subject, lease_for: float, adopt: str | None = None
+) -> Generator[Step, Any, Lease | End]:
     """No lease, no heal."""
     core = subject.core
-    options = {"adopt": subject.adopt, "force": subject.force}
+    options = {"adopt": adopt or subject.adopt, "force": subject.force}
     try:
         granted = yield Ask("acquire", (subject.key, lease_for), options)
     except Exception as error:
@@ -185,7 +188,7 @@ def handing_on(
     wait = core.guard.open_until - core.guard.clock()
     if wait > 0:  # a worker would only turn it away
         return turned_away(wait)
-    granted = yield from take_lease(subject, core.policy.queue_timeout)
+    granted = yield from take_lease(subject, core.policy.queue_timeout, WAITS)
     if isinstance(granted, End):
         return granted
     held(granted)

@@ -15,6 +15,7 @@ from typing import Any
 from oob_heal._encoding import text
 from oob_heal._keys import CallKeys
 from oob_heal._model import CacheMissed, Reason
+from oob_heal._tokens import WAITS
 from oob_heal.errors import UnkeyableArgumentError
 
 VERSION = 1
@@ -90,9 +91,14 @@ def event_of(fields: dict[str, Any], keys: CallKeys) -> CacheMissed:
         reason=Reason(fields["reason"]),
         missed_at=float(fields["missed_at"]),
         entry_dated=fields["entry_dated"],
-        lease_token=fields["lease_token"],
+        lease_token=_token(fields["lease_token"]),
         traceparent=_trace(fields["traceparent"]),
     )
+
+
+def _token(told: str | None) -> str | None:
+    """Of a lease: whoever takes the message is to heal, and not to wait."""
+    return None if told == WAITS else told
 
 
 def _trace(told: str | None) -> str | None:

@@ -34,6 +34,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from oob_heal._heal_port import Heal
 from oob_heal._model import Entry, Lease, Outcome, Reason, Refused
+from oob_heal._tokens import WAITS
 
 STALE_MARK_AT = 5  # the byte of a sealed entry that a bytes backend sets to 1 to mark it stale
 """Where the stale mark stands in a sealed entry: one byte, 0 or 1."""
@@ -83,7 +84,9 @@ class Backend(Protocol):
         """Grant the lease of a free key for ``lease_for`` seconds.
 
         ``adopt`` exchanges a publisher's token for a new lease, once, without counting another
-        attempt; if that token holds nothing any more, a free key is granted as usual. ``force``
+        attempt; if that token holds nothing any more, a free key is granted as usual. With
+        ``adopt=WAITS`` a publisher asks for a lease that waits with its event: what it is granted
+        any event's token exchanges, once, for nobody heals yet. ``force``
         passes over the retry time, never over a lease that holds.
         """
         ...
@@ -181,6 +184,7 @@ class HealSpan(Protocol):
 __all__ = [
     "AHEAD_AT_MOST",
     "STALE_MARK_AT",
+    "WAITS",
     "Backend",
     "Clock",
     "Codec",

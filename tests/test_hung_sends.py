@@ -55,7 +55,7 @@ def heals_after(shared: World, function: Any, engine: Engine[bytes]) -> None:
 def test_an_async_send_that_hangs_is_cut_short_and_its_heal_dropped(shared: World) -> None:
     engine: Engine[bytes] = queue.SimpleQueue()
     send = in_turn(never, engine.put, engine.put)
-    with QueueExecutor(send, send_timeout=0.01) as executor:
+    with QueueExecutor(send, send_timeout=0.01, clock=ManualClock()) as executor:
         function = prepared(shared, executor)
         assert shared.do(function(1)) == "default"
         wait_until(lambda: function.cache_info().dropped == 1)

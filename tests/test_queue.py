@@ -15,8 +15,10 @@ from oob_heal import HealRejectedError, Outcome
 from oob_heal._keys import key_text, scope_text
 from oob_heal._worker import heal_of
 from oob_heal.executors.queue import QueueExecutor
+from oob_heal.ports import WAITS
 from oob_heal.testing import Steps
 from tests.conftest import World
+from tests.test_poison import message
 from tests.waiting import Gate, wait_until
 
 Engine = queue.SimpleQueue
@@ -163,6 +165,48 @@ def test_a_worker_that_dies_at_any_step_costs_one_lease_and_one_read(
         assert shared.do(function(1)) == "v"
         assert engine.empty()
         shared.clock.advance(100)
+
+
+# H13: else each event of a key that is read all the time would find the lease with a later one.
+def test_a_key_heals_though_the_queue_is_slower_than_queue_timeout(shared: World) -> None:
+    engine: Engine[bytes] = Engine()
+    worker, other = shared.another_process(), shared.another_process()
+    for each in (worker, other):
+        prepared(each, None)
+    with QueueExecutor(engine.put, queue_timeout=30) as executor:
+        function = prepared(shared, executor)
+        shared.do(function(1))
+        early = engine.get(timeout=10)
+        shared.clock.advance(30)
+        shared.do(function(1))
+        late = engine.get(timeout=10)
+        heal = heal_of(early, worker.cache._functions)
+        assert heal is not None
+        steps = Steps(heal)
+        assert [steps.next(), steps.next()] == ["acquire", "get"]
+        for payload in (early, late):  # H19: under way, and no more anybody's that brings an event
+            assert other.cache.heal_message(payload) is Outcome.REFUSED
+        assert steps.run() is Outcome.HEALED
+        assert other.cache.heal_message(late) is Outcome.SKIPPED
+        assert shared.do(function(1)) == "v"
+        shared.clock.advance(100)
+    for each in (worker, other):
+        each.ledger_balances()
+
+
+# H05, H19
+def test_a_message_cannot_ask_for_a_lease_that_waits(shared: World) -> None:
+    worker, other = shared.another_process(), shared.another_process()
+    for each in (worker, other):
+        prepared(each, None, name="price")
+    hostile = message(["int", "1"], lease_token=WAITS)
+    heal = heal_of(hostile, worker.cache._functions)
+    assert heal is not None
+    steps = Steps(heal)
+    assert [steps.next(), steps.next()] == ["acquire", "get"]
+    again = message(["int", "1"], lease_token="another event's")
+    assert other.cache.heal_message(again) is Outcome.REFUSED
+    assert steps.run() is Outcome.HEALED
 
 
 def test_the_publishers_books_say_healed_once_the_worker_has(shared: World) -> None:

@@ -10,13 +10,13 @@ the key that was least in trouble goes first.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cachetools import TLRUCache
 
 from oob_heal._model import Lease, Refused, Why
+from oob_heal._tokens import counts_as, new_token
 from oob_heal.ports import Clock
 
 PAST_KEPT = 3_600.0  # s for which attempts are remembered after the last of them
@@ -66,6 +66,7 @@ class LeaseTable:
         held = self._held.get(key)
         past = self._past.get(key, _Past())
         if held is not None:
+            adopt = counts_as(adopt, held.lease.token)
             if adopt != held.lease.token or held.adopted:
                 return Refused(Why.HELD, held.lease.until)
             return self._grant(key, now, lease_for, held.lease.attempt, None, adopted=True)
@@ -75,7 +76,8 @@ class LeaseTable:
         if len(self._held) >= self.maxsize:
             return Refused(Why.FULL, now + FULL_FOR)
         previous_at = None if past.returned else past.granted_at
-        return self._grant(key, now, lease_for, past.attempts + 1, previous_at, adopted=False)
+        attempt, token = past.attempts + 1, new_token(adopt)
+        return self._grant(key, now, lease_for, attempt, previous_at, adopted=False, token=token)
 
     def _grant(
         self,
@@ -86,8 +88,9 @@ class LeaseTable:
         previous_at: float | None,
         *,
         adopted: bool,
+        token: str | None = None,
     ) -> Lease:
-        lease = Lease(key, os.urandom(16).hex(), now, now + lease_for, attempt, previous_at)
+        lease = Lease(key, token or new_token(), now, now + lease_for, attempt, previous_at)
         self._held[key] = _Held(lease, adopted)
         past = self._past.get(key, _Past())
         self._past[key] = past._replace(

@@ -10,8 +10,9 @@ import time
 from typing import Any
 
 from oob_heal._model import Lease, Refused
+from oob_heal._tokens import new_token
 from oob_heal.backends._redis_talk import Talk
-from oob_heal.backends._redis_verbs import Verbs, get_command, new_token, read, scope_of
+from oob_heal.backends._redis_verbs import Verbs, get_command, read, scope_of
 
 ASYNC_SHARE = 0.95  # of the deadline, so that our own end comes before that of whoever awaits us
 
@@ -75,7 +76,7 @@ class AsyncRedisBackend:
         self, key: str, lease_for: float, *, adopt: str | None = None, force: bool = False
     ) -> Lease | Refused:
         """Grant the lease of a free key; see ``ports.Backend``."""
-        token, lapses = new_token(), time.monotonic() + lease_for
+        token, lapses = new_token(adopt), time.monotonic() + lease_for
         with self._verbs.giving_back(key, token, lapses, granting=True):
             talk = self._verbs.acquire(key, token, lease_for, adopt, force)
             granted: Lease | Refused = await self._do(talk)

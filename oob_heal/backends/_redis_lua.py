@@ -105,6 +105,9 @@ local function granted()
             string.format('%d', past.attempts), past.previous}
 end
 if held and past.token == token then return granted() end
+if held and string.sub(past.token, 1, 1) == 'w' and adopt ~= '' and adopt ~= 'waits' then
+    adopt = past.token -- as _tokens says: a lease that waits is any event's
+end
 if held and (adopt == '' or adopt ~= past.token or past.adopted ~= '') then
     return {'held', told(now), told(past['until'])}
 end

@@ -6,7 +6,6 @@ came. Here the words of ports become those of scripts, and replies become words 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +22,6 @@ from oob_heal.ports import STALE_MARK_AT
 
 SHORTEST_KEEP = 0.001  # s: the store counts in ms
 TRIES = 4  # of a verb whose process lives in an older epoch
-
-
-def new_token() -> str:
-    """Proves one lease."""
-    return os.urandom(16).hex()
 
 
 class Verbs:

@@ -6,11 +6,11 @@ second from now was written before the clock was set back: of it, only what is n
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from typing import NamedTuple
 
 from oob_heal._model import Lease, Refused, Why
+from oob_heal._tokens import counts_as, new_token
 from oob_heal.ports import AHEAD_AT_MOST
 
 PAST_KEPT = 3_600.0  # s for which attempts are remembered after the last of them
@@ -78,13 +78,14 @@ class Leases:
     ) -> tuple[Past, Lease] | Refused:
         """What the key's row becomes, and the lease."""
         adopts = past.holds(now)
+        adopt = counts_as(adopt, past.token) if adopts else adopt
         if adopts and (adopt != past.token or past.adopted):
             return Refused(Why.HELD, past.until)
         if not adopts and now < past.retry_at and not force:
             return Refused(Why.BACKING_OFF, past.retry_at)
         previous_at = past.granted_at if past.out and not adopts else None
         attempts = past.attempts if adopts else past.attempts + 1
-        token = os.urandom(16).hex()
+        token = new_token(None if adopts else adopt)
         lease = Lease(key, token, now, now + lease_for, attempts, previous_at)
         granted = past._replace(
             token=token,

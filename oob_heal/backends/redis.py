@@ -17,12 +17,13 @@ from typing import Any, Self
 from oob_heal import _lifecycle
 from oob_heal._durations import seconds
 from oob_heal._model import Lease, Refused
+from oob_heal._tokens import new_token
 from oob_heal.backends._redis_aio import AsyncRedisBackend
 from oob_heal.backends._redis_keeper import Keeper
 from oob_heal.backends._redis_news import News
 from oob_heal.backends._redis_source import Source
 from oob_heal.backends._redis_talk import Talk
-from oob_heal.backends._redis_verbs import Verbs, get_command, new_token, read, scope_of
+from oob_heal.backends._redis_verbs import Verbs, get_command, read, scope_of
 
 LONGEST_KEEP = 30 * 86_400.0  # s, unless given
 LONGEST_DEADLINE = 86_400.0  # s: more than a month is more than a socket can count
@@ -118,7 +119,7 @@ class RedisBackend:
         self, key: str, lease_for: float, *, adopt: str | None = None, force: bool = False
     ) -> Lease | Refused:
         """Grant the lease of a free key; see ``ports.Backend``."""
-        token, lapses = new_token(), time.monotonic() + lease_for
+        token, lapses = new_token(adopt), time.monotonic() + lease_for
         with self._verbs.giving_back(key, token, lapses, granting=True):
             talk = self._verbs.acquire(key, token, lease_for, adopt, force)
             granted: Lease | Refused = self._do(talk)

@@ -10,6 +10,7 @@ import threading
 from typing import Any
 
 from oob_heal._model import Lease, Why
+from oob_heal.ports import WAITS
 from oob_heal.testing._trial import LONG, Trial
 
 
@@ -88,6 +89,19 @@ def a_token_is_adopted_once(it: Trial) -> None:
     assert it.commit(queued, it.entry(key, "x"), LONG) is False, "the publisher's token is void"
     assert it.commit(adopted, it.entry(key, "a"), LONG) is True
     it.must_be(key, it.entry(key, "a"), "what the adopter committed")
+
+
+def a_lease_that_waits_is_exchanged_for_any_events_token_once(it: Trial) -> None:
+    key = it.key(1)
+    queued = it.lease(key, adopt=WAITS)
+    it.refusal(key, Why.HELD)
+    it.refusal(key, Why.HELD, adopt=WAITS)
+    adopted = it.lease(key, adopt="an earlier event's")
+    assert adopted.attempt == queued.attempt, "adoption counts no attempt"
+    it.refusal(key, Why.HELD, adopt=queued.token)
+    it.refusal(key, Why.HELD, adopt="an earlier event's")
+    assert it.commit(queued, it.entry(key, "x"), LONG) is False, "the publisher's token is void"
+    assert it.commit(adopted, it.entry(key, "a"), LONG) is True
 
 
 def a_token_that_holds_nothing_is_granted_as_usual(it: Trial) -> None:

@@ -43,8 +43,8 @@ CRASHES = [
     fault(
         "H13 a lease has no deadline",
         "backends/_leases.py",
-        "os.urandom(16).hex(), now, now + lease_for,",
-        "os.urandom(16).hex(), now, math.inf,",
+        "token or new_token(), now, now + lease_for,",
+        "token or new_token(), now, math.inf,",
         "crashes.py::test_another_process_heals_what_a_dead_one_left_at_any_step",
         "processes.py::"
         "test_a_key_whose_worker_is_killed_in_the_dependency_heals_after_one_lease_and_one_read",

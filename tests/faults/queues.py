@@ -62,6 +62,35 @@ TRAVEL = [
 
 KILLERS = [
     fault(
+        "H13 a queue slower than queue_timeout heals nothing that is read",
+        "_tokens.py",
+        "    return held\n",
+        "    return adopt\n",
+        "queue.py::test_a_key_heals_though_the_queue_is_slower_than_queue_timeout",
+    ),
+    fault(
+        "H19 whoever brings an event takes the lease of a heal under way",
+        "_tokens.py",
+        " or not held.startswith(_MARK)",
+        "",
+        "backend_contract.py",
+        "queue.py::test_a_key_heals_though_the_queue_is_slower_than_queue_timeout",
+    ),
+    fault(
+        "H05 a message asks for a lease that anybody takes",
+        "_message.py",
+        "    return None if told == WAITS else told",
+        "    return told",
+        "queue.py::test_a_message_cannot_ask_for_a_lease_that_waits",
+    ),
+    Fault(
+        "H13 a queue slower than queue_timeout heals nothing in a Redis",
+        "backends/_redis_lua.py",
+        "    adopt = past.token -- as",
+        "    adopt = adopt -- as",
+        ("tests/redis/test_contract.py",),
+    ),
+    fault(
         "H13 who was refused looks away for longer than the lease holds",
         "_decide.py",
         "return min(max(0.0, wait), QUIET_AT_MOST)",

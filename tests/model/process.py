@@ -74,10 +74,10 @@ class Process(Reader, Sparing):
             return False
         return True
 
-    def _take(self, run: Run, lease_for: float) -> bool:
+    def _take(self, run: Run, lease_for: float, *, waits: bool = False) -> bool:
         heal, rules, now = run.heal, self.rules[run.heal.key[0]], self.store.clock()
         try:
-            granted = self.ask("acquire", heal.key, lease_for, heal.adopt)
+            granted = self.ask("acquire", heal.key, lease_for, heal.adopt, waits)
         except AwayError:
             self.end(heal, Outcome.FAILED, QUIET)
             return False
@@ -190,7 +190,7 @@ class Process(Reader, Sparing):
         if wait > 0:  # a worker would only turn it away
             self.end(heal, Outcome.REFUSED, wait)
             return None
-        if not self._take(run, QUEUED):
+        if not self._take(run, QUEUED, waits=True):
             return None
         if not sent:
             self._release(run, 0.0)  # nobody called the function

@@ -20,6 +20,7 @@ class Lease:
     attempt: int
     previous_at: float | None
     adopted: bool = False
+    waits: bool = False  # in an engine's queue: it is for whoever brings an event
 
 
 class Refusal(NamedTuple):
@@ -106,18 +107,21 @@ class Store:
                 self._touch(key)
                 self._remember(key, replace(self._past(key), returned=False))
 
-    def acquire(self, key: Key, lease_for: float, adopt: Lease | None) -> Lease | Refusal:
+    def acquire(
+        self, key: Key, lease_for: float, adopt: Lease | None, waits: bool = False
+    ) -> Lease | Refusal:
         self._touch(key)
         now, held, past = self.clock(), self.lease(key), self._past(key)
         if held is not None:
-            if adopt is not held or held.adopted:
+            if adopt is None or not (held.waits or (adopt is held and not held.adopted)):
                 return Refusal(held.until)
             lease = Lease(key, now, now + lease_for, held.attempt, None, adopted=True)
         elif now < past.retry_at:
             return Refusal(past.retry_at)
         else:
             crashed_at = None if past.returned else past.granted_at
-            lease = Lease(key, now, now + lease_for, past.attempts + 1, crashed_at)
+            attempt = past.attempts + 1
+            lease = Lease(key, now, now + lease_for, attempt, crashed_at, waits=waits)
         self.leases[key] = lease
         facts = {"attempts": lease.attempt, "granted_at": now, "returned": False}
         self._remember(key, replace(past, granted=lease, **facts))
