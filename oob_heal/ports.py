@@ -15,8 +15,9 @@ means no:
     longest_keep    inf       seconds for which it keeps an entry at most
     aio             None      its async half
     near            None      entries that this process holds already, asked before it (a tier)
-    news            None      news(hear) makes what calls hear(verb, name) for every write of any
-                              process, once ``follow(scope)`` was called on it
+    news            None      news(hear) makes what calls hear(verb, name, which) for every write of
+                              any process, once ``follow(scope)`` was called on it; ``which`` says
+                              what entry stands there now (see WHICH_AT), '' for none
 
 An executor may declare ``leaves_process`` (heals run in other processes: it needs shared leases),
 ``queue_timeout`` (seconds for which an event may wait in its queue: the lease that goes with it),
@@ -38,6 +39,10 @@ from oob_heal._tokens import WAITS
 
 STALE_MARK_AT = 5  # the byte of a sealed entry that a bytes backend sets to 1 to mark it stale
 """Where the stale mark stands in a sealed entry: one byte, 0 or 1."""
+
+WHICH_AT = slice(22, 38)
+"""Where a sealed entry says which one it is: when it is dated, and its spread. News say it, after
+the stale mark, in hexadecimal digits."""
 
 AHEAD_AT_MOST = 1.0  # s
 """What is dated further in the future was written before a wall clock was set back."""
@@ -185,6 +190,7 @@ __all__ = [
     "AHEAD_AT_MOST",
     "STALE_MARK_AT",
     "WAITS",
+    "WHICH_AT",
     "Backend",
     "Clock",
     "Codec",

@@ -2,12 +2,15 @@
 
 Law: a read is one dictionary look-up without a lock; everything else is a few steps under one lock,
 in which no code of the user's runs. What a look at the shared tier brings is held only if nothing
-was heard of its key since the look began: news may overtake the reply. Nothing is decided here.
+else was heard of its key since the look began: news may overtake the reply. News of the very entry
+that is held, or that a look brings, changes nothing: a writer hears its own. Nothing is decided
+here.
 """
 
 from __future__ import annotations
 
 import math
+import struct
 import threading
 import weakref
 from collections import OrderedDict
@@ -20,6 +23,8 @@ from oob_heal._model import Entry, Key
 from oob_heal.backends._glance import Glance
 from oob_heal.ports import Clock
 
+_WHICH = struct.Struct(">?dd")
+
 
 class Held(NamedTuple):
     """An entry, the name of its key in the shared tier, and until when it needs no look."""
@@ -30,9 +35,10 @@ class Held(NamedTuple):
 
 
 class Look:
-    """One look at the shared tier: ``void`` once something was heard of its key."""
+    """One look at the shared tier: ``void`` once something was heard of its key, unless all of that
+    was which entry is there: ``told`` then says which."""
 
-    __slots__ = ("_near", "began", "key", "name", "void")
+    __slots__ = ("_near", "began", "key", "name", "told", "void")
 
     def __init__(self, near: Near, key: Key, name: str) -> None:
         self._near = near
@@ -40,6 +46,12 @@ class Look:
         self.name = name
         self.began = near.clock()
         self.void = False
+        self.told = ""
+
+    def hear(self, which: str) -> None:
+        """Something was done to its key: this entry is there now, '' for none."""
+        self.void = self.void or not which
+        self.told = which
 
     def brought(self, entry: Entry | None) -> None:
         """The shared tier answered."""
@@ -123,7 +135,7 @@ class Near:
     def hold(self, look: Look, entry: Entry | None) -> None:
         """What a look brought, unless something was heard of its key since it began."""
         with self.lock:
-            if look.void:
+            if look.void or (look.told and (entry is None or which_of(entry) != look.told)):
                 return
             let_go: list[Any] = [self._drop(look.name)]
             if entry is None:
@@ -141,25 +153,26 @@ class Near:
             self._names.pop(scope, None)
         return None if key is None else (self._forget(key), self._held.pop(key))
 
-    def hear(self, verb: str, of: str) -> None:
-        """A verb was done: ``of`` is the name of a key, or a scope for ``clear``, and for
-        ``missed``: something may have been done to it that was not heard."""
+    def hear(self, verb: str, of: str, which: str = "") -> None:
+        """A verb was done: ``of`` is the name of a key, where the entry ``which`` is now, if that
+        is known; or a scope for ``clear``, and for ``missed``: something may have been done to it
+        that was not heard."""
         whole = verb in ("clear", "missed")
         with self.lock:
             for look in self._looks:
                 if (scope_of(look.name) if whole else look.name) == of:
-                    look.void = True
+                    look.hear(which)
             names = list(self._names.get(of, ())) if whole else [of]
-            _let_go = [self._change(verb, name) for name in names]
+            _let_go = [self._change(verb, name, which) for name in names]
 
-    def _change(self, verb: str, name: str) -> Any:
+    def _change(self, verb: str, name: str, which: str) -> Any:
         """What was overwritten or removed is gone; of what healed, the entry of before is still
         better than none, should the shared tier be away."""
+        key = self._names.get(scope_of(name), {}).get(name)
+        if key is None or which_of(self._held[key].entry) == which:
+            return None
         if verb in ("set", "delete", "clear"):
             return self._drop(name)
-        key = self._names.get(scope_of(name), {}).get(name)
-        if key is None:
-            return None
         copies, before = self._forget(key), self._held[key]
         entry = before.entry
         if verb == "mark_stale":
@@ -171,3 +184,8 @@ class Near:
 def scope_of(name: str) -> str:
     """The scope in a key's name: ``oob1.SCOPE.DIGEST``."""
     return name.split(".", 2)[1]
+
+
+def which_of(entry: Entry) -> str:
+    """As news tell which entry is there; kept in step with the envelope, ``ports.WHICH_AT``."""
+    return _WHICH.pack(entry.marked_stale, entry.dated, entry.spread).hex()

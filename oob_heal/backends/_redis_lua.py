@@ -11,9 +11,10 @@ and do its work once: grants, commits and releases by token, the others by their
 is (what, the server's time, ...); ``epoch`` means that the caller lives in an older epoch than
 the key: nothing was done, learn it and ask again.
 An epoch is a number that only grows, of the size of a time in ms: it says when it began.
-What was written is announced as it is written, on the channel oob1.SCOPE.news: "set DIGEST",
-"delete DIGEST", "mark_stale DIGEST", "commit DIGEST" or "clear EPOCH". Whoever may not publish
-writes all the same.
+What was written is announced as it is written, on the channel oob1.SCOPE.news: "delete DIGEST",
+"clear EPOCH", and "set DIGEST WHICH", "commit DIGEST WHICH" or "mark_stale DIGEST WHICH", where
+WHICH tells the entry that stands there now (``ports.WHICH_AT``). Whoever may not publish writes
+all the same.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import hashlib
 from typing import Any
 
 from oob_heal.backends._redis_wire import pack
+from oob_heal.ports import STALE_MARK_AT, WHICH_AT
 
 PAST_KEPT = 3_600.0  # s for which attempts are remembered after the last of them
 
@@ -84,9 +86,14 @@ local function forget(committed, retry_at)
     past = {committed = committed, retry_at = retry_at, ['until'] = 0}
     for _, name in ipairs(names) do past[name] = past[name] or '' end
 end
-local function announce(what)
+local function announce(what, entry)
     local scope, digest = string.match(KEYS[2], '^{oob1%.([^.]+)%.([^}]+)}:l$')
-    redis.pcall('PUBLISH', 'oob1.' .. scope .. '.news', what .. ' ' .. digest)
+    local words = {what, digest}
+    if entry then
+        local which = string.sub(entry, MARK, MARK) .. string.sub(entry, WHICH)
+        words[3] = string.gsub(which, '.', function(c) return string.format('%02x', c:byte()) end)
+    end
+    redis.pcall('PUBLISH', 'oob1.' .. scope .. '.news', table.concat(words, ' '))
 end
 local function void()
     if held then
@@ -96,6 +103,8 @@ local function void()
     end
 end
 """.replace("PAST_KEPT", str(PAST_KEPT))
+    .replace("MARK", str(STALE_MARK_AT + 1))
+    .replace("WHICH", f"{WHICH_AT.start + 1}, {WHICH_AT.stop}")
 )
 
 _ACQUIRE = """
@@ -138,7 +147,7 @@ else
     redis.call('DEL', KEYS[1])
     forget(token, now + keep_for)
 end
-announce(ARGV[4] and 'commit' or 'delete')
+announce(ARGV[4] and 'commit' or 'delete', ARGV[4])
 return save() or {'done', told(now)}
 """
 
@@ -162,7 +171,7 @@ else
     forget(past.committed, 0)
     save()
 end
-announce('set')
+announce('set', ARGV[3])
 return {'done', told(now)}
 """
 
@@ -181,7 +190,8 @@ if type(length) ~= 'number' then
 elseif length > tonumber(ARGV[2]) then
     redis.call('SETRANGE', KEYS[1], ARGV[2], string.char(1))
 end
-announce('mark_stale')
+local there = redis.pcall('GETRANGE', KEYS[1], 0, 63)
+announce('mark_stale', type(there) == 'string' and #there > 0 and there or nil)
 return {'done', told(now)}
 """
 

@@ -52,9 +52,9 @@ class Line:
 
 
 class News:
-    """Has ``hear(verb, name)`` called for what is done to the scopes that are followed."""
+    """Has ``hear`` called for what is done to the scopes that are followed; see ``ports``."""
 
-    def __init__(self, keeper: Keeper, hear: Callable[[str, str], None]) -> None:
+    def __init__(self, keeper: Keeper, hear: Callable[..., None]) -> None:
         self._keeper = keeper
         self._hear = hear
         self.closed = False
@@ -164,7 +164,8 @@ class News:
             if verb == "clear":
                 self._keeper.heard_epoch(scope, int(about))  # and so ``cleared``
             else:
-                self._hear(verb, f"oob1.{scope}.{about}")
+                digest, _, which = about.partition(" ")
+                self._hear(verb, f"oob1.{scope}.{digest}", which)
 
     def cleared(self, scope: str) -> None:
         """The keeper knows that a scope is in another epoch: by its own rounds, if not by news."""

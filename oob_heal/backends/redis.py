@@ -149,8 +149,8 @@ class RedisBackend:
                 pool, command = step
                 told = pool.exchange(command, until)
 
-    def news(self, hear: Callable[[str, str], None]) -> News:
-        """What has ``hear(verb, name)`` called for every write of any process, out of band."""
+    def news(self, hear: Callable[..., None]) -> News:
+        """What has ``hear`` called for every write of any process, out of band; see ``ports``."""
         return News(self._keeper, hear)
 
     def close(self, grace: float | None = None) -> None:

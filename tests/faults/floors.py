@@ -12,7 +12,7 @@ FAULTS = [
     fault(
         "H07 a heal that commits is not announced",
         "backends/_redis_lua.py",
-        "announce(ARGV[4] and 'commit' or 'delete')\n",
+        "announce(ARGV[4] and 'commit' or 'delete', ARGV[4])\n",
         "",
         "redis/test_news.py::test_every_write_is_announced_once_and_no_read_and_no_lease_is",
     ),
@@ -191,8 +191,8 @@ FAULTS = [
     fault(
         "H07 what was read before a write is held after it",
         "backends/_near.py",
-        "            if look.void:\n                return\n",
-        "",
+        "            if look.void or (look.told and",
+        "            if (look.told and",
         "tier/test_front.py::test_what_was_read_before_a_write_is_not_held_after_it",
     ),
     fault(

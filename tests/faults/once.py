@@ -5,7 +5,42 @@ from tests.faults._plant import Fault
 EXPORTERS = "tests/test_exporters.py::"
 SECRETS = "tests/test_secrets.py::test_an_error_"
 
+LATE = "tests/tier/test_front.py::test_late_news_of_a_write_leave_what_was_read_after_it"
+OVERTAKEN = "tests/tier/test_front.py::test_what_was_read_before_a_write_is_not_held_after_it"
+
+ANNOUNCED = (
+    "tests/redis/test_news.py::test_every_write_is_announced_once_and_no_read_and_no_lease_is"
+)
+
 FAULTS = [
+    Fault(
+        "tier: a writer's own news empty its front",
+        "backends/_near.py",
+        "key is None or which_of(self._held[key].entry) == which",
+        "key is None",
+        (LATE,),
+    ),
+    Fault(
+        "tier: news that arrive during a look void what it brings, whatever they say",
+        "backends/_near.py",
+        "self.void = self.void or not which",
+        "self.void = True",
+        (LATE,),
+    ),
+    Fault(
+        "H07 tier: what a look brings is held, though news say that another entry is there",
+        "backends/_near.py",
+        "(entry is None or which_of(entry) != look.told)",
+        "entry is None",
+        (OVERTAKEN,),
+    ),
+    Fault(
+        "tier: the server's news do not say which entry is there",
+        "backends/_redis_lua.py",
+        "    if entry then\n",
+        "    if false then\n",
+        (ANNOUNCED,),
+    ),
     Fault(
         "H36 what a user's executor or codec says in an error of ours is logged",
         "errors.py",

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from oob_heal.backends.redis import RedisBackend
+from oob_heal.ports import WHICH_AT
 from tests.redis.servers import Server
 from tests.redis.test_backend import SCOPE, entry, key
 
@@ -38,6 +39,7 @@ def test_every_write_is_announced_once_and_no_read_and_no_lease_is(
     server: Server, backend: RedisBackend
 ) -> None:
     digest = key(1).rpartition(".")[2]
+    which, marked = (f"{mark:02x}{entry(1)[WHICH_AT].hex()}" for mark in (0, 1))
     with redis.Redis(port=server.port) as client, client.pubsub() as pubsub:
         pubsub.subscribe(f"oob1.{SCOPE}.news")
         assert pubsub.get_message(timeout=PATIENT) is not None
@@ -52,9 +54,14 @@ def test_every_write_is_announced_once_and_no_read_and_no_lease_is(
         assert backend.commit(gone, None, 0)  # type: ignore[arg-type]
         backend.delete(key(1))
         backend.clear(SCOPE)
-        words = ("set", "mark_stale", "commit", "delete", "delete")
         *keyed, cleared = heard(pubsub, 6)
-        assert keyed == [f"{word} {digest}" for word in words]
+        assert keyed == [
+            f"set {digest} {which}",
+            f"mark_stale {digest} {marked}",
+            f"commit {digest} {which}",
+            f"delete {digest}",
+            f"delete {digest}",
+        ]
         assert cleared == f"clear {backend._keeper.epochs[SCOPE].number}"  # type: ignore[union-attr]
 
 

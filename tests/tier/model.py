@@ -108,14 +108,14 @@ class Ear:
     def __init__(self, tier: TieredBackend) -> None:
         self.confirmed: set[str] = set()
         self.markers: set[str] = set()
-        self._hear: Callable[[str, str], None] = tier._news._hear
+        self._hear: Callable[..., None] = tier._news._hear
         tier._news._hear = self.hear
 
-    def hear(self, verb: str, name: str) -> None:
+    def hear(self, verb: str, name: str, which: str = "") -> None:
         if verb == "marker":
             self.markers.add(name.rpartition(".")[2])
             return
-        self._hear(verb, name)
+        self._hear(verb, name, which)
         if verb == "missed":
             self.confirmed.add(name)
 

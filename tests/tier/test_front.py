@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from oob_heal import BackendError, CacheMissError, Freshness, HealingCache, Outcome, Reason
+from oob_heal._envelope import seal, unseal
 from oob_heal.backends.memory import MemoryBackend
 from oob_heal.backends.tiered import TieredBackend
 from oob_heal.codecs import JsonCodec
@@ -136,6 +137,13 @@ def test_a_write_is_known_here_at_once_and_elsewhere_when_heard_or_after_front_l
             assert process.freshness() is state
 
 
+def written_anew(store: ToldStore, name: str) -> bytes:
+    """The bytes of another entry of the same value."""
+    sealed = unseal(name, store.get(name))
+    assert sealed is not None
+    return seal(name, sealed._replace(spread=(sealed.spread + 0.5) % 1))
+
+
 # H07: the news of a write overtakes the reply of the read that began before it.
 @pytest.mark.parametrize("verb", ["set", "delete", "mark_stale", "clear", "commit"])
 @pytest.mark.parametrize("where", ["here", "there"])
@@ -152,13 +160,13 @@ def test_what_was_read_before_a_write_is_not_held_after_it(
             key = writer.f.cache_key(1)
             name = reader.f._oob_heal_core.shelf._name(key)
             lease = writer.tier.acquire(name, 10)
-            assert writer.tier.commit(lease, fleet.store.get(name), 600)
+            assert writer.tier.commit(lease, written_anew(fleet.store, name), 600)
         elif fleet.colour == "sync":
             writer.write(verb, "new")
         else:  # inside the reader's own loop
             name = reader.f._oob_heal_core.shelf._name(reader.f.cache_key(1))
             scope = reader.f._oob_heal_core.shelf._scope_name
-            rest = (fleet.store.get(name), 600) if verb == "set" else ()
+            rest = (written_anew(fleet.store, name), 600) if verb == "set" else ()
             getattr(writer.tier, verb)(scope if verb == "clear" else name, *rest)
 
     reader.shared.before_reply = write
@@ -244,6 +252,32 @@ def test_when_news_may_have_been_missed_every_entry_is_looked_at_again(fleet: Fl
     (scope,) = fleet.there.tier._news.scopes
     fleet.there.tier.near.hear("missed", scope)
     assert fleet.there() == "new"
+
+
+@pytest.mark.parametrize("when", ["after the read", "during the read"])
+@pytest.mark.parametrize("verb", ["set", "mark_stale", "commit"])
+def test_late_news_of_a_write_leave_what_was_read_after_it(
+    fleet: Fleet, verb: str, when: str
+) -> None:
+    here, there, store = fleet.here, fleet.there, fleet.store
+    here.write("set", "old")
+    store.late = True
+    if verb == "commit":
+        fleet.pass_time(0.5)
+        assert here.heal("new") is Outcome.HEALED
+    else:
+        here.write(verb, "new")
+    if when == "during the read":
+        here.shared.before_reply = there.shared.before_reply = store.deliver
+    expected = "old" if verb == "mark_stale" else "new"
+    assert [here(), there()] == [expected] * 2
+    store.deliver()
+    looked = [here.shared.reads, there.shared.reads]
+    assert [here(), there()] == [expected] * 2
+    assert [here.shared.reads, there.shared.reads] == looked, "a writer's own news empty its front"
+    store.late = False
+    there.write("set", "newest")
+    assert [here(), there()] == ["newest"] * 2
 
 
 def test_a_front_is_bounded_and_what_was_looked_at_longest_ago_goes_first(

@@ -209,13 +209,13 @@ shared = RedisBackend(url, deadline=10.0)
 tier = TieredBackend(shared, front_life=front_life)
 hear, heard, lost = tier._news._hear, 0, 0
 
-def losing(verb, name):
+def losing(verb, name, which=""):
     global heard, lost
     if verb != "missed" and chance.random() < 0.1:
         lost += 1
     else:
         heard += 1
-        hear(verb, name)
+        hear(verb, name, which)
 
 tier._news._hear = losing
 get, looks = tier.get, 0
@@ -322,6 +322,32 @@ def test_news_reach_another_process_before_its_front_life(valkey: Server) -> Non
         wait_until(lambda: there(1) == 5)
         here.cache_clear()
         wait_until(lambda: there.peek(1) is None)
+
+
+def test_a_writers_own_news_leave_in_its_front_what_it_read(valkey: Server) -> None:  # noqa: F811
+    with (
+        RedisBackend(valkey.url, deadline=PATIENT) as shared,
+        TieredBackend(shared, front_life=3_600) as tier,
+        HealingCache(backend=tier) as cache,
+    ):
+
+        @cache(ttl=3_600, name="own.news", default=0)
+        def f(n: int) -> int:
+            return 1
+
+        heard: list[tuple[str, str]] = []
+        hear = tier._news._hear
+        tier._news._hear = lambda verb, *about: (hear(verb, *about), heard.append((verb, *about)))
+        f.set(1, 0)
+        f(0)
+        wait_until(lambda: any(verb == "missed" for verb, *_ in heard))
+        for n in range(1, 11):
+            f.set(n, n)
+            assert f(n) == n
+        wait_until(lambda: sum(verb == "set" for verb, *_ in heard) >= 10)
+        assert [key.token for key in tier.near._held if tier.near.young(key)] == [
+            *(f.cache_key(n).token for n in range(1, 11))
+        ]
 
 
 def test_a_front_whose_news_broke_off_looks_at_everything_again(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from oob_heal.ports import STALE_MARK_AT, WHICH_AT
 from oob_heal.testing import ManualClock, SharedBackend, SharedStore
 
 
 class Listener:
     """One front's ear."""
 
-    def __init__(self, store: ToldStore, hear: Callable[[str, str], None]) -> None:
+    def __init__(self, store: ToldStore, hear: Callable[..., None]) -> None:
         self.store = store
         self.hear = hear
         self.scopes: set[str] = set()
@@ -31,25 +32,26 @@ class ToldStore(SharedStore):
         super().__init__(clock)
         self.listeners: list[Listener] = []
         self.late = self.silent = False
-        self.waiting: list[tuple[str, str]] = []
+        self.waiting: list[tuple[str, str, str]] = []
 
     def backend(self) -> TellingBackend:
         return TellingBackend(self)
 
-    def announce(self, verb: str, name: str) -> None:
+    def announce(self, verb: str, name: str, entry: bytes | None = None) -> None:
         if self.silent:
             return
-        self.waiting.append((verb, name))
+        which = b"" if entry is None else entry[STALE_MARK_AT : STALE_MARK_AT + 1] + entry[WHICH_AT]
+        self.waiting.append((verb, name, which.hex()))
         if not self.late:
             self.deliver()
 
     def deliver(self) -> None:
         while self.waiting:
-            verb, name = self.waiting.pop(0)
+            verb, name, which = self.waiting.pop(0)
             scope = name.split(".")[1] if "." in name else name
             for listener in self.listeners:
                 if scope in listener.scopes and not listener.closed:
-                    listener.hear(verb, name)
+                    listener.hear(verb, name, which)
 
 
 class TellingBackend(SharedBackend):
@@ -63,7 +65,7 @@ class TellingBackend(SharedBackend):
             None
         )  # a read was done; its reply is not here
 
-    def news(self, hear: Callable[[str, str], None]) -> Listener:
+    def news(self, hear: Callable[..., None]) -> Listener:
         self.told.listeners.append(Listener(self.told, hear))
         return self.told.listeners[-1]
 
@@ -76,7 +78,7 @@ class TellingBackend(SharedBackend):
 
     def set(self, key: str, entry: bytes, keep_for: float) -> None:
         super().set(key, entry, keep_for)
-        self.told.announce("set", key)
+        self.told.announce("set", key, entry)
 
     def delete(self, key: str) -> None:
         super().delete(key)
@@ -84,7 +86,7 @@ class TellingBackend(SharedBackend):
 
     def mark_stale(self, key: str) -> None:
         super().mark_stale(key)
-        self.told.announce("mark_stale", key)
+        self.told.announce("mark_stale", key, super().get(key))
 
     def clear(self, scope: str) -> None:
         super().clear(scope)
@@ -93,5 +95,5 @@ class TellingBackend(SharedBackend):
     def commit(self, lease: Any, entry: bytes | None, keep_for: float) -> bool:
         done = super().commit(lease, entry, keep_for)
         if done:
-            self.told.announce("delete" if entry is None else "commit", lease.key)
+            self.told.announce("delete" if entry is None else "commit", lease.key, entry)
         return done
