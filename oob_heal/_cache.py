@@ -28,7 +28,7 @@ from oob_heal._register import Register
 from oob_heal._reports import Failing, Health
 from oob_heal._terms import Terms
 from oob_heal._typing import Decorator
-from oob_heal._worker import heal_of
+from oob_heal._worker import ameet, heal_of, meet
 from oob_heal.figures import CacheFigures
 from oob_heal.observe import Advice
 from oob_heal.ports import Clock, Observer
@@ -155,6 +155,7 @@ class HealingCache(Register):
         if heal is None:
             self._poison()
             return None
+        meet(heal)
         return heal()
 
     async def aheal_message(self, payload: bytes | str) -> Outcome | None:
@@ -163,6 +164,7 @@ class HealingCache(Register):
         if heal is None:
             self._poison()
             return None
+        await ameet(heal)
         return await heal.run()
 
     def _poison(self) -> None:

@@ -82,6 +82,20 @@ class Shelf:
                 reply = await offload(lambda: ask(*sent, **kwargs), pool=pool)
         return self._inward(verb, sent, reply)
 
+    def meet(self) -> None:
+        """Wait for the backend's first contact, where it has one to make. Never in a caller."""
+        meet = getattr(self.sync, "meet", None)
+        if meet is not None:
+            meet(self._scope_name)
+
+    async def ameet(self) -> None:
+        """As ``meet``, awaited."""
+        meet = getattr(self.aio, "meet", None)
+        if meet is not None:
+            await meet(self._scope_name)
+        elif hasattr(self.sync, "meet"):
+            await offload(self.meet, pool=aside)
+
     def read(self, key: Key) -> Entry | None:
         """What the request path reads, sync."""
         entry: Entry | None = self.ask("get", key)

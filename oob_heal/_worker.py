@@ -40,3 +40,23 @@ def heal_of(payload: Any, functions: Mapping[tuple[str, str, int], Core]) -> Hea
     heal = Heal(subject)
     core.inflight.join(heal, 2 * _decide.lease_for(core.policy))
     return heal
+
+
+def meet(heal: Heal) -> None:
+    """A worker's first heal waits until its backend is there: what is refused for want of a
+    connection would be a message for nothing, and nobody waits for a worker."""
+    try:
+        heal.core.shelf.meet()
+    except Exception:  # who takes the lease tells
+        pass
+
+
+async def ameet(heal: Heal) -> None:
+    """As ``meet``, awaited."""
+    try:
+        await heal.core.shelf.ameet()
+    except Exception:
+        pass
+    except BaseException:
+        heal.cut_off()
+        raise

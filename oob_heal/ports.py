@@ -15,6 +15,8 @@ means no:
     longest_keep    inf       seconds for which it keeps an entry at most
     aio             None      its async half
     near            None      entries that this process holds already, asked before it (a tier)
+    meet            None      meet(scope) waits for the first contact with the store, not for long:
+                              a worker calls it before it heals
     news            None      news(hear) makes what calls hear(verb, name, which) for every write of
                               any process, once ``follow(scope)`` was called on it; ``which`` says
                               what entry stands there now (see WHICH_AT), '' for none

@@ -92,6 +92,10 @@ class AsyncRedisBackend:
         with self._verbs.giving_back(lease.key, lease.token, lapses, retry_after):
             await self._do(self._verbs.release(lease.key, lease.token, retry_after))
 
+    async def meet(self, scope: str) -> None:
+        """As of the sync half."""
+        await self._keeper.ameet(scope)
+
     async def _do(self, talk: Talk, *, patient: bool = False) -> Any:
         until = time.monotonic() + self.deadline * ASYNC_SHARE
         told: Any = None

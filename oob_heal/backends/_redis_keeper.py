@@ -20,6 +20,7 @@ from oob_heal.backends._redis_waiting import in_time
 from oob_heal.backends._redis_wire import AwayError
 
 CLOSING = 2.0  # s for which close waits for the thread
+FIRST_CONTACT = 1.0  # s that it may take, where no caller waits
 
 
 class Keeper(Rounds):
@@ -34,6 +35,7 @@ class Keeper(Rounds):
         self.lock = threading.Lock()
         self.listeners = weakref.WeakSet()
         self._thread: threading.Thread | None = None
+        self._rung_at = 0.0
         self.start_afresh()
         _lifecycle.survives_fork(self)
 
@@ -64,6 +66,7 @@ class Keeper(Rounds):
             except RuntimeError as error:
                 raise AwayError("no thread is to be had for redis") from error
             self._thread = work
+            self._rung_at = time.monotonic()
 
     def known(self, scope: str) -> Epoch | None:
         """A scope's epoch, to be believed now; None if it is still to be learned. Raises
@@ -100,6 +103,28 @@ class Keeper(Rounds):
             if self.closed:
                 raise
             return None
+
+    def meet(self, scope: str) -> None:
+        """Wait until the server was met, and a scope's epoch is known: for who keeps no caller
+        waiting. A first contact has so long once in a process; after it an outage is told at
+        once."""
+        look = functools.partial(self._met, scope)
+        look() or self.news.wait(look, self._patient_until())
+
+    async def ameet(self, scope: str) -> None:
+        """As ``meet``, awaited."""
+        look = functools.partial(self._met, scope)
+        look() or await self.news.await_(look, self._patient_until())
+
+    def _met(self, scope: str) -> bool | None:
+        """True once there is nothing to wait for."""
+        try:
+            return self.known(scope) is not None or None
+        except AwayError:
+            return self.met or self.closed or self._thread is None or None
+
+    def _patient_until(self) -> float:
+        return (time.monotonic() if self.met else self._rung_at) + FIRST_CONTACT
 
     def first_time(self, until: float) -> float:
         """The server's time, waiting until then for the first contact."""

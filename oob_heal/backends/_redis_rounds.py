@@ -43,6 +43,7 @@ class Rounds(Known):
         self.forget()
         self.bell = threading.Event()
         self.news = Waiting()
+        self.met = False  # a round went well, in this process
         self.pools: dict[str, Pool] = {"": Pool(self.ring, self.most)}
         self.slots: dict[int, str] | None = None  # of a cluster
         self.owing = Owing()
@@ -82,6 +83,7 @@ class Rounds(Known):
         for name, pool in list(self.pools.items()) if well else ():
             well = self._visit(name, pool) and well
             pool.look_over(trim=trim)
+        self.met = self.met or well
         self.news.wake()
         pause = REFRESH if well else self._probe
         self._probe = PROBE_FIRST if well else min(PROBE_LAST, self._probe * 2)

@@ -149,6 +149,10 @@ class RedisBackend:
                 pool, command = step
                 told = pool.exchange(command, until)
 
+    def meet(self, scope: str) -> None:
+        """Wait for a first contact with the server, for a second at most; raises nothing."""
+        self._keeper.meet(scope)
+
     def news(self, hear: Callable[..., None]) -> News:
         """What has ``hear`` called for every write of any process, out of band; see ``ports``."""
         return News(self._keeper, hear)

@@ -61,6 +61,27 @@ TRAVEL = [
 ]
 
 KILLERS = [
+    Fault(
+        "H13 a worker has a deadline for its first connection",
+        "_worker.py",
+        "        heal.core.shelf.meet()\n",
+        "        pass\n",
+        ("tests/redis/test_first_contact.py",),
+    ),
+    Fault(
+        "H13 an async worker has a deadline for its first connection",
+        "_worker.py",
+        "        await heal.core.shelf.ameet()\n",
+        "        pass\n",
+        ("tests/redis/test_first_contact.py",),
+    ),
+    Fault(
+        "H18 each message waits anew for a server that was never there",
+        "backends/_redis_keeper.py",
+        "(time.monotonic() if self.met else self._rung_at) + FIRST_CONTACT",
+        "time.monotonic() + FIRST_CONTACT",
+        ("tests/redis/test_first_contact.py",),
+    ),
     fault(
         "H13 a queue slower than queue_timeout heals nothing that is read",
         "_tokens.py",
