@@ -58,6 +58,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 
 
+PAGES_OF_THEIR_OWN = ("HealingCache", "HealingFunction", "AsyncHealingFunction")
 HIDDEN = "   :exclude-members: lock, after_fork"  # between a plug-in and the library
 
 
@@ -109,7 +110,7 @@ class PublicNames(Told):
     def lines(self, argument: str) -> Iterator[str]:
         for name in oob_heal.__all__:
             member = getattr(oob_heal, name)
-            if not inspect.isclass(member) or member is oob_heal.HealingCache:
+            if not inspect.isclass(member) or name in PAGES_OF_THEIR_OWN:
                 continue
             if issubclass(member, Exception) == (argument == "errors"):
                 directive = "autoexception" if argument == "errors" else "autoclass"
@@ -122,10 +123,12 @@ class PlantedFaults(Told):
     def lines(self, argument: str) -> Iterator[str]:
         sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
         faults = importlib.import_module(f"{argument}.run").all_faults()
-        yield from (f"{len(faults)} in all.", "")
+        summary = f"<details><summary>All {len(faults)} of them</summary>"
+        yield from (".. raw:: html", "", f"   {summary}", "")
         for each in sorted(faults, key=lambda each: (each.hazard, each.file)):
             caught = ", ".join(f"``{test}``" for test in each.tests)
             yield from (f"- {each.hazard} (``{each.file}``)", "", f"  {caught}", "")
+        yield from (".. raw:: html", "", "   </details>", "")
 
 
 def _modules(package: str) -> Iterator[str]:
@@ -157,6 +160,13 @@ def _as_is(found: re.Match[str]) -> str:
     return f"{lead}:\n\n" if lead.endswith(":") else f"{lead}\n\n::\n\n"
 
 
+def _signature(
+    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str, returns: str
+) -> tuple[str, str] | None:
+    """The parameters of a decorated function are its own: their type variables say nothing."""
+    return (re.sub(r"(\*args|\*\*kwargs): ~?P\b", r"\1", signature), returns) if signature else None
+
+
 def _skipped(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object):
     """A named tuple's fields are told in its docstring, and say nothing by themselves."""
     return True if (getattr(obj, "__doc__", "") or "").startswith("Alias for field") else None
@@ -169,4 +179,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("planted-faults", PlantedFaults)
     app.connect("autodoc-skip-member", _skipped)
     app.connect("autodoc-process-docstring", _laid_out)
+    app.connect("autodoc-process-signature", _signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

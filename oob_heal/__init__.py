@@ -19,6 +19,7 @@ from oob_heal._model import (
 )
 from oob_heal._promise import Promise
 from oob_heal._reports import CacheInfo, Failing, Health
+from oob_heal._typing import AsyncHealingFunction, HealingFunction
 from oob_heal.errors import (
     BackendError,
     CacheMissError,
@@ -33,6 +34,7 @@ from oob_heal.errors import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncHealingFunction",
     "BackendError",
     "Backoff",
     "Breaker",
@@ -47,6 +49,7 @@ __all__ = [
     "HealRejectedError",
     "HealTimeoutError",
     "HealingCache",
+    "HealingFunction",
     "Health",
     "Key",
     "Lease",

@@ -45,7 +45,16 @@ class _Members(Protocol[P]):
 
 
 class HealingFunction(_Members[P], Protocol[P, R, D]):
-    """A decorated sync function. A call only ever reads the cache."""
+    """A decorated sync function: for annotations. A call only ever reads the cache.
+
+    Of its parameters, what it returns, and what its default adds to that: Never without one.
+
+    >>> from oob_heal import HealingFunction, healing_cache
+    >>> @healing_cache(ttl=60, default=None)
+    ... def price(article: str) -> float:
+    ...     return 4.5
+    >>> by_name: dict[str, HealingFunction[[str], float, None]] = {"price": price}
+    """
 
     @property
     def __wrapped__(self) -> Callable[P, R]: ...
@@ -95,7 +104,14 @@ class HealingFunction(_Members[P], Protocol[P, R, D]):
 
 
 class AsyncHealingFunction(_Members[P], Protocol[P, R, D]):
-    """A decorated async function. A call only ever reads the cache."""
+    """A decorated async function: for annotations, as ``HealingFunction`` is.
+
+    >>> from oob_heal import AsyncHealingFunction, healing_cache
+    >>> @healing_cache(ttl=60, default=None)
+    ... async def price(article: str) -> float:
+    ...     return 4.5
+    >>> by_name: dict[str, AsyncHealingFunction[[str], float, None]] = {"price": price}
+    """
 
     @property
     def __wrapped__(self) -> Callable[P, Coroutine[Any, Any, R]]: ...

@@ -13,6 +13,15 @@ from itertools import accumulate
 
 from oob_heal._promise import Kept
 
+__all__ = [
+    "Buckets",
+    "CacheFigures",
+    "DependencyFigures",
+    "ExecutorFigures",
+    "FunctionFigures",
+    "Kept",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Buckets:

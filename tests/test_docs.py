@@ -22,6 +22,7 @@ import pytest
 
 import oob_heal
 import oob_heal.testing
+from oob_heal import clocks, figures, http, observe, ports
 from oob_heal._policy import NAMES
 from tests.children import run_python
 
@@ -29,10 +30,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC = {
     oob_heal: """
-        BackendError Backoff Breaker CacheInfo CacheMissError CacheMissed CodecError Dependency
-        Entry Failing Freshness HealRejectedError HealTimeoutError HealingCache Health Key Lease
-        OobHealError Outcome Promise Reason Refused Scope Served UncacheableResultError
-        UnkeyableArgumentError Why default_cache healing_cache
+        AsyncHealingFunction BackendError Backoff Breaker CacheInfo CacheMissError CacheMissed
+        CodecError Dependency Entry Failing Freshness HealRejectedError HealTimeoutError
+        HealingCache HealingFunction Health Key Lease OobHealError Outcome Promise Reason Refused
+        Scope Served UncacheableResultError UnkeyableArgumentError Why default_cache healing_cache
     """,
     oob_heal.testing: """
         BackendContract ExecutorContract FlakyBackend InlineExecutor ManualClock ManualExecutor
@@ -99,6 +100,28 @@ def test_every_public_name_has_a_docstring_with_an_example() -> None:
     meaning = {name for name, text in told.items() if not text.partition("\n")[0].rstrip()}
     assert not meaning, "each says what it means"
     assert not {name for name, text in told.items() if ">>>" not in text}, "each has an example"
+
+
+def members_of(public: object) -> Iterator[tuple[str, object]]:
+    """What a user may call on it, but for the verbs of a port: their meaning stands there."""
+    verbs = {verb for port in (ports.Backend, ports.Codec, ports.Executor) for verb in vars(port)}
+    for name, member in vars(public).items() if inspect.isclass(public) else ():
+        if not name.startswith("_") and name not in verbs:
+            called = getattr(member, "__func__", member)
+            if inspect.isfunction(called) or isinstance(member, property):
+                yield name, getattr(public, name)
+
+
+def test_every_member_of_a_public_name_says_what_it_does() -> None:
+    listed = public_names()
+    for module in (clocks, figures, http, observe, ports):
+        own = ((each, vars(module)[each]) for each in vars(module) if not each.startswith("_"))
+        listed += [each for each in own if getattr(each[1], "__module__", "") == module.__name__]
+    told = {name: inspect.getdoc(public) for name, public in listed if callable(public)}
+    for name, public in listed:
+        told |= {f"{name}.{each}": inspect.getdoc(member) for each, member in members_of(public)}
+    assert len(told) >= 170, "all of them were looked at"
+    assert not {name for name, text in told.items() if not text}
 
 
 FENCE = re.compile(r"^```([\w{}-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
