@@ -18,6 +18,7 @@ from oob_heal.backends._leaf import MISSES
 from oob_heal.executors.threads import ThreadExecutor
 from oob_heal.testing import ManualExecutor
 
+pytestmark = pytest.mark.timeout(600)  # s: all of it work, and a busy machine has a share for it
 KEYS = 1_000_000 if os.environ.get("OOB_HEAL_FULL") else 200_000
 MOST = 64 * 1024 * 1024  # bytes
 

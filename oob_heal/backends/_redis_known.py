@@ -9,14 +9,26 @@ from __future__ import annotations
 import threading
 import time
 import weakref
+from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+from oob_heal.backends._redis_lua import ENDED, MOST_ENDED
 
 
 class Epoch(NamedTuple):
-    """A scope's epoch: where its entries stand."""
+    """A scope's epoch: where its entries stand. ``ended``: those before it, the latest first, in
+    which a process that has not heard of this one may still read."""
 
     number: int
     renewed_at: float
+    ended: tuple[int, ...] = ()
+
+    def ended_lately(self, now: float) -> list[int]:
+        """Of those before it, the ones that had not ended ``ENDED`` s ago. ``now``: the server's
+        time; an epoch ends when the next begins."""
+        begun = (self.number, *self.ended)
+        pairs = zip(begun, self.ended, strict=False)
+        return [old for after, old in pairs if after >= (now - ENDED) * 1000]
 
 
 class Known:
@@ -41,16 +53,27 @@ class Known:
         offset = self.offset
         self.offset = (least + most) / 2 if offset is None else max(least, min(most, offset))
 
-    def heard_epoch(self, scope: str, number: int, *, renewed: bool = True) -> None:
-        """A scope is in this epoch, at least."""
+    def heard_epoch(
+        self, scope: str, number: int, ended: Iterable[int] = (), *, renewed: bool = True
+    ) -> None:
+        """A scope is in this epoch, at least, after those that ended."""
         with self.lock:
             known = self.epochs.get(scope)
             if known is None or renewed or known.number < number:
-                least = known.number if known is not None else 0
-                self.epochs[scope] = Epoch(max(number, least), time.monotonic())
+                before = (known.number, *known.ended) if known is not None else ()
+                latest = max(number, *before, 0)
+                older = sorted({each for each in (*ended, *before) if each < latest}, reverse=True)
+                self.epochs[scope] = Epoch(latest, time.monotonic(), tuple(older[:MOST_ENDED]))
         if known is not None and known.number < number:
             for listener in list(self.listeners):
                 listener.cleared(scope)
+
+
+def epochs_in(line: bytes) -> list[int]:
+    """What stands at ``epoch_key``: the epoch, and those that ended a moment ago; [] of anything
+    else that stands there."""
+    words = line.split()
+    return [int(word) for word in words] if all(word.isdigit() for word in words) else []
 
 
 def epoch_key(scope: str) -> bytes:

@@ -5,12 +5,14 @@ Law: the only place where lease rules stand in Lua. One key's scripts touch one 
     KEYS[1]  {oob1.SCOPE.DIGEST}.EPOCH  the sealed entry, as one string
     KEYS[2]  {oob1.SCOPE.DIGEST}:l      lease and past of the key: a hash, the same in every epoch
     KEYS[3]  oob1.SCOPE.epoch           given where it may be in another slot (no cluster)
+    KEYS[4..] as KEYS[1], in epochs that ended a moment ago: who has not heard of it reads there
 
 Time is the server's. Whatever is written expires. Each script may run twice with the same words
 and do its work once: grants, commits and releases by token, the others by their nature. A reply
 is (what, the server's time, ...); ``epoch`` means that the caller lives in an older epoch than
 the key: nothing was done, learn it and ask again.
-An epoch is a number that only grows, of the size of a time in ms: it says when it began.
+An epoch is a number that only grows, of the size of a time in ms: it says when it began. Where it
+stands, those before it stand behind it, as long as somebody may believe that they last.
 What was written is announced as it is written, on the channel oob1.SCOPE.news: "delete DIGEST",
 "clear EPOCH", and "set DIGEST WHICH", "commit DIGEST WHICH" or "mark_stale DIGEST WHICH", where
 WHICH tells the entry that stands there now (``ports.WHICH_AT``). Whoever may not publish writes
@@ -19,13 +21,12 @@ all the same.
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
-from oob_heal.backends._redis_wire import pack
+from oob_heal.backends._redis_script import Script
 from oob_heal.ports import STALE_MARK_AT, WHICH_AT
 
 PAST_KEPT = 3_600.0  # s for which attempts are remembered after the last of them
+ENDED = 4.0  # s after its end for which somebody may still read in an epoch
+MOST_ENDED = 8  # epochs that are remembered, of those that ended a moment ago
 
 _TIME = """
 local time = redis.call('TIME')
@@ -33,7 +34,10 @@ local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local function told(seconds) return string.format('%.17g', seconds) end
 local function number_at(key)
     local found = redis.pcall('GET', key)
-    return type(found) == 'string' and tonumber(found) or nil
+    return type(found) == 'string' and tonumber(string.match(found, '^%d+')) or nil
+end
+local function absent_in_ended_epochs()
+    for i = 4, #KEYS do redis.call('DEL', KEYS[i]) end
 end
 """
 
@@ -42,7 +46,7 @@ _LOAD = (
     + """
 local epoch = tonumber(ARGV[1])
 local known = KEYS[3] and number_at(KEYS[3])
-if known and known > epoch then return {'epoch', told(now), string.format('%.0f', known)} end
+if known and known > epoch then return {'epoch', told(now), redis.call('GET', KEYS[3])} end
 local names = {'token', 'until', 'adopted', 'attempts', 'retry_at', 'granted_at', 'out',
                'granted', 'committed', 'epoch', 'previous'}
 local found = redis.pcall('HMGET', KEYS[2], unpack(names))
@@ -140,6 +144,7 @@ local token, keep_for = ARGV[2], tonumber(ARGV[3])
 if not held or past.token ~= token then
     return {past.committed == token and 'done' or 'void', told(now)}
 end
+absent_in_ended_epochs()
 if ARGV[4] then
     redis.call('SET', KEYS[1], ARGV[4], 'PX', math.ceil(keep_for * 1000))
     forget(token, 0)
@@ -164,6 +169,7 @@ return save() or {'done', told(now)}
 """
 
 _SET = """
+absent_in_ended_epochs()
 redis.call('SET', KEYS[1], ARGV[3], 'PX', math.ceil(tonumber(ARGV[2]) * 1000))
 if past.committed == '' then
     redis.call('DEL', KEYS[2])
@@ -177,6 +183,7 @@ return {'done', told(now)}
 
 _DELETE = """
 void()
+absent_in_ended_epochs()
 redis.call('DEL', KEYS[1])
 announce('delete')
 return {'done', told(now)}
@@ -184,6 +191,7 @@ return {'done', told(now)}
 
 _MARK_STALE = """
 void()
+absent_in_ended_epochs()
 local length = redis.pcall('STRLEN', KEYS[1])
 if type(length) ~= 'number' then
     redis.call('DEL', KEYS[1])
@@ -200,6 +208,8 @@ _EPOCH = (
     _TIME
     + """
 local least, milliseconds = tonumber(ARGV[1]), math.floor(now * 1000)
+local found = redis.pcall('GET', KEYS[1])
+local line = type(found) == 'string' and found or ''
 local number = number_at(KEYS[1])
 if number == nil then
     number = math.max(least > 0 and least + 1 or 0, milliseconds)
@@ -207,45 +217,27 @@ end
 """
 )
 _KEEP_EPOCH = """
-redis.call('SET', KEYS[1], string.format('%.0f', number), 'PX', math.ceil(tonumber(ARGV[2]) * 1000))
-"""
+local ended, after, count = '', number, 0
+for old in string.gmatch(line, '%d+') do
+    local began = tonumber(old)
+    if after < milliseconds - ENDED * 1000 or count == MOST_ENDED then break end
+    if began < after then
+        ended, after, count = ended .. ' ' .. old, began, count + 1
+    end
+end
+line = string.format('%.0f', number) .. ended
+redis.call('SET', KEYS[1], line, 'PX', math.ceil(tonumber(ARGV[2]) * 1000))
+""".replace("MOST_ENDED", str(MOST_ENDED)).replace("ENDED", str(ENDED))
 _ANNOUNCE_CLEAR = """
 local channel = string.gsub(KEYS[1], 'epoch$', 'news')
 redis.pcall('PUBLISH', channel, 'clear ' .. string.format('%.0f', number))
 """
 _TELL_EPOCH = """
-return {'done', told(now), string.format('%.0f', number)}
+return {'done', told(now), line}
 """
 _LEARN = _EPOCH + "number = math.max(number, least)\n" + _KEEP_EPOCH + _TELL_EPOCH
 _NEXT = "number = math.max(number + 1, least + 1, milliseconds)\n"
 _CLEAR = _EPOCH + _NEXT + _KEEP_EPOCH + _ANNOUNCE_CLEAR + _TELL_EPOCH
-
-
-class Script:
-    """One script: called by its digest, or in full where the server does not know it yet."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text.encode("ascii")
-        self._digest = hashlib.sha1(self._text, usedforsecurity=False).hexdigest().encode("ascii")
-
-    def called(self, keys: tuple[bytes, ...], words: tuple[Any, ...]) -> bytes:
-        """The command that calls it."""
-        return self._packed(b"EVALSHA", self._digest, keys, words)
-
-    def in_full(self, keys: tuple[bytes, ...], words: tuple[Any, ...]) -> bytes:
-        """The command that teaches and calls it."""
-        return self._packed(b"EVAL", self._text, keys, words)
-
-    def _packed(
-        self, how: bytes, what: bytes, keys: tuple[bytes, ...], words: tuple[Any, ...]
-    ) -> bytes:
-        return pack(how, what, b"%d" % len(keys), *keys, *map(_word, words))
-
-
-def _word(value: Any) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    return str(value).encode("ascii")  # of a float: as many digits as it has
 
 
 ACQUIRE = Script(_LOAD + _ACQUIRE)

@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from oob_heal.backends import _redis_lua as lua
-from oob_heal.backends._redis_known import Known, epoch_key
+from oob_heal.backends._redis_known import Known, epoch_key, epochs_in
 from oob_heal.backends._redis_link import Link
 from oob_heal.backends._redis_pool import Pool
 from oob_heal.backends._redis_source import Source, reason, slot_of
@@ -210,19 +210,19 @@ class Rounds(Known):
             pool.moved = True
             return
         known = self.epochs.get(scope)
-        number = int(reply) if isinstance(reply, bytes) and reply.isdigit() else 0
+        number, *ended = (epochs_in(reply) if isinstance(reply, bytes) else []) or [0]
         least = known.number if known is not None else 0
         due = known is None or time.monotonic() >= known.renewed_at + RENEW_EPOCH
         if due or not number or number < least:
-            number = self._learn(link, scope, least) or number
+            number, *ended = self._learn(link, scope, least) or [number, *ended]
         if number:
-            self.heard_epoch(scope, number, renewed=due)
+            self.heard_epoch(scope, number, ended, renewed=due)
 
-    def _learn(self, link: Link, scope: str, least: int) -> int:
-        """Have an epoch that is lost or behind put right; 0 if the server does not let us."""
+    def _learn(self, link: Link, scope: str, least: int) -> list[int]:
+        """Have an epoch that is lost or behind put right; [] if the server does not let us."""
         keys, words = (epoch_key(scope),), (least, self.keep_epochs)
         until = time.monotonic() + self.deadline
         (reply,) = link.ask(lua.LEARN.called(keys, words), until)
         if isinstance(reply, ErrorReply) and reply.code == "NOSCRIPT":
             (reply,) = link.ask(lua.LEARN.in_full(keys, words), until)
-        return 0 if isinstance(reply, ErrorReply) else int(reply[2])
+        return [] if isinstance(reply, ErrorReply) else epochs_in(reply[2])

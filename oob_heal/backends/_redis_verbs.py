@@ -14,8 +14,9 @@ from typing import Any
 from oob_heal._model import Lease, Refused, Why
 from oob_heal.backends import _redis_lua as lua
 from oob_heal.backends._redis_keeper import Keeper
-from oob_heal.backends._redis_known import Epoch, epoch_key
+from oob_heal.backends._redis_known import Epoch, epoch_key, epochs_in
 from oob_heal.backends._redis_pool import Pool
+from oob_heal.backends._redis_script import Script
 from oob_heal.backends._redis_talk import Owed, Talk
 from oob_heal.backends._redis_wire import AwayError, ErrorReply, NoAnswerError
 from oob_heal.ports import STALE_MARK_AT
@@ -50,7 +51,8 @@ class Verbs:
         reply = yield from self._call(
             pool, lua.CLEAR, keys, (known.number, self.keeper.keep_epochs)
         )
-        self.keeper.heard_epoch(scope, int(reply[2]))
+        number, *ended = epochs_in(reply[2])
+        self.keeper.heard_epoch(scope, number, ended)
 
     def acquire(
         self, key: str, token: str, lease_for: float, adopt: str | None, force: bool
@@ -101,23 +103,34 @@ class Verbs:
                 self.keeper.owing.add(Owed(key.encode("ascii"), until, talk))
             raise
 
-    def _talk(self, script: lua.Script, key: str, *words: Any) -> Talk:
+    def _talk(self, script: Script, key: str, *words: Any) -> Talk:
         """One verb on one key, in the epoch that its scope is in."""
         scope, tag = scope_of(key), key.encode("ascii")
         for _ in range(TRIES):
             epoch = yield scope
-            keys: tuple[bytes, ...] = (_entry_key(tag, epoch), b"{%s}:l" % tag)
-            if self.keeper.slots is None:
-                keys += (epoch_key(scope),)
+            keys = self._keys(scope, tag, epoch)
             pool = self.keeper.place(tag)
             reply = yield from self._call(pool, script, keys, (epoch.number, *words))
             if reply[0] != b"epoch":
                 return reply
-            self.keeper.heard_epoch(scope, int(reply[2]))
+            number, *ended = epochs_in(reply[2])
+            self.keeper.heard_epoch(scope, number, ended)
         raise AwayError("redis: the scope is being cleared over and over")
 
+    def _keys(self, scope: str, tag: bytes, epoch: Epoch) -> tuple[bytes, ...]:
+        """The keys that a script is given, of one slot in a cluster."""
+        lease = b"{%s}:l" % tag
+        keys: tuple[bytes, ...] = (_entry_key(tag, epoch.number), lease)
+        offset = self.keeper.offset
+        old = epoch.ended_lately(time.monotonic() + offset) if offset is not None else epoch.ended
+        if self.keeper.slots is None:
+            keys += (epoch_key(scope),)
+        elif old:
+            keys += (lease,)  # no epoch stands there
+        return keys + tuple(_entry_key(tag, number) for number in old)
+
     def _call(
-        self, pool: Pool, script: lua.Script, keys: tuple[bytes, ...], words: tuple[Any, ...]
+        self, pool: Pool, script: Script, keys: tuple[bytes, ...], words: tuple[Any, ...]
     ) -> Talk:
         sent = time.monotonic()
         reply = yield pool, script.called(keys, words)
@@ -134,12 +147,12 @@ def scope_of(key: str) -> str:
     return key.split(".", 2)[1]
 
 
-def _entry_key(tag: bytes, epoch: Epoch) -> bytes:
-    return b"{%s}.%d" % (tag, epoch.number)
+def _entry_key(tag: bytes, epoch: int) -> bytes:
+    return b"{%s}.%d" % (tag, epoch)
 
 
 def get_command(tag: bytes, epoch: Epoch) -> bytes:
-    key = _entry_key(tag, epoch)
+    key = _entry_key(tag, epoch.number)
     return b"*2\r\n$3\r\nGET\r\n$%d\r\n%s\r\n" % (len(key), key)
 
 

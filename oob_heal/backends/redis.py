@@ -3,8 +3,8 @@
 Law: a read is one GET and nothing else on the wire; every other verb is one script of
 ``_redis_lua``. The deadline bounds a whole call, whatever it waits for. Whoever calls only takes
 connections that are ready; ``_redis_keeper`` makes them, out of band, and keeps clock and epochs.
-How the parts lie upon each other: wire < waiting, lua, link < pool, source, known < talk < rounds
-< keeper < verbs < aio < this.
+How the parts lie upon each other: wire < waiting, script, link < lua, pool, source < known < talk
+< rounds < keeper < verbs < aio < this.
 """
 
 from __future__ import annotations

@@ -164,6 +164,20 @@ FAULTS = [
         "backend.py::test_a_heal_begun_before_a_clear_elsewhere_is_refused_at_once",
     ),
     fault(
+        "H07 who has not heard of a clear reads what was written over since",
+        "_redis_lua",
+        "for i = 4, #KEYS do",
+        "for i = 4, 3 do",
+        "ended_epochs.py::test_a_write_after_clears_is_seen_by_who_has_not_heard_of_them",
+    ),
+    fault(
+        "H07 who came after a clear does not know which epoch it ended",
+        "_redis_lua",
+        "ended, after, count = ended .. ' ' .. old, began, count + 1",
+        "after, count = began, count + 1",
+        "ended_epochs.py::test_a_write_after_clears_is_seen_by_who_has_not_heard_of_them",
+    ),
+    fault(
         "H07 a lost epoch starts again from the first",
         "_redis_lua",
         "number = math.max(least > 0 and least + 1 or 0, milliseconds)",

@@ -22,6 +22,7 @@ from tests.redis.load import wait_for
 from tests.redis.servers import Server, free_port
 from tests.redis.test_backend import SCOPE, entry, key
 from tests.redis.test_contract import names
+from tests.redis.test_ended_epochs import deaf
 
 HALVES = ((0, 8191), (8192, 16383))
 
@@ -88,6 +89,22 @@ def test_keys_stand_on_every_server_of_a_cluster(cluster: list[Server]) -> None:
         assert all(server.say("DBSIZE") > 5 for server in cluster)
         backend.clear(SCOPE)
         assert all(backend.get(key(n)) is None for n in range(40))
+
+
+def test_who_has_not_heard_of_a_clear_of_a_cluster_sees_what_is_written_since(
+    cluster: list[Server],
+) -> None:  # H07
+    for server in cluster:
+        server.say("FLUSHALL")
+    with clustered(cluster) as here, clustered(cluster) as there:
+        for n in range(40):
+            here.set(key(n), entry(n), 60)
+        assert all(there.get(key(n)) == entry(n) for n in range(40))
+        deaf(there)
+        here.clear(SCOPE)
+        for n in range(40):
+            here.delete(key(n))
+        assert all(there.get(key(n)) is None for n in range(40))
 
 
 def test_one_server_of_a_cluster_that_is_away_takes_no_other_with_it(
