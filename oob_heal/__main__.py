@@ -9,12 +9,16 @@ import argparse
 import importlib
 import sys
 import textwrap
+import traceback
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from oob_heal._cache import HealingCache
 from oob_heal._decorator import default_cache
 from oob_heal._doctor import Checked, examine
 
+OURS = (ImportError, AttributeError, TypeError)  # their words say enough
+NOT_THEIRS = ("<frozen ", *(str(Path(each).parent / "") for each in (__file__, importlib.__file__)))
 WIDTH = 14  # of what stands before a setting
 WRAP = textwrap.TextWrapper(
     width=88,
@@ -44,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         cache = _cache_of(options.target, options.modules)
-    except (ImportError, AttributeError, TypeError) as error:
-        print(f"cannot look at {options.target}: {error}", file=sys.stderr)
+    except (Exception, SystemExit) as error:  # whatever the application does when it is imported
+        print(f"cannot look at {options.target}: {_trouble(error)}", file=sys.stderr)
         return 2
     checked = examine(cache)
     print("\n".join(_report(checked)))
@@ -63,8 +67,21 @@ def _cache_of(target: str, modules: Sequence[str]) -> HealingCache:
     for part in name.split("."):
         found = getattr(found, part)
     if not isinstance(found, HealingCache):
-        raise TypeError(f"it is a {type(found).__name__}, and no HealingCache")
+        raise TypeError(
+            f"it is a {type(found).__name__}, and no HealingCache; name the cache, shop:cache say"
+        )
     return found
+
+
+def _trouble(error: BaseException) -> str:
+    """What went wrong, where in the application, and what to do about it."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error}; run this in the folder and the environment of the application"
+    kind = "" if isinstance(error, OURS) else f"importing it raised {type(error).__name__}: "
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [each for each in frames if not each.filename.startswith(NOT_THEIRS)]
+    place = f" ({theirs[-1].filename}, line {theirs[-1].lineno})" if theirs else ""
+    return f"{kind}{error}{place}"
 
 
 def _report(checked: Sequence[Checked]) -> Iterator[str]:
@@ -79,6 +96,7 @@ def _report(checked: Sequence[Checked]) -> Iterator[str]:
     yield f"{functions}; {looks if wrong else 'nothing looks'} wrong"
     if not checked:
         yield "name the modules that decorate with it: python -m oob_heal doctor TARGET MODULE ..."
+        yield "and a HealingCache of your own by its name: python -m oob_heal doctor shop:cache"
 
 
 if __name__ == "__main__":

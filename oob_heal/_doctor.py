@@ -163,7 +163,7 @@ def _room(core: Core, asked: Asked) -> Iterator[str]:
         yield (
             f"there is room for {size:,} entries, and {type(core.executor).__name__} takes "
             f"{share:,} heals of one function at once: a warm-up of all keys is dropped in part; "
-            f"warm up in steps, or give it more room"
+            f"warm up in steps, or give it more room: its queue=, tasks= or outbox="
         )
 
 

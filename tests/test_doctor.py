@@ -236,6 +236,15 @@ def test_the_command_prints_what_is_configured_and_what_looks_wrong(tmp_path: Pa
     assert doctor(tmp_path, "--strict", "shop:cache")[0] == 1
 
 
+HERE = "<here>"
+BROKEN = {
+    "no_syntax": "def (",
+    "no_setting": "import os\nos.environ['SHOP_DATABASE']",
+    "no_ttl": "from oob_heal import healing_cache\nhealing_cache(ttl=-1)",
+    "ends": "import sys\nsys.exit(3)",
+}
+
+
 def run_here(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> int:
     (folder / "shop.py").write_text(SHOP)
     monkeypatch.syspath_prepend(folder)
@@ -255,7 +264,15 @@ def test_a_module_alone_means_what_it_decorates_with_healing_cache(
     [
         ("nowhere:cache", "No module named 'nowhere'"),
         ("shop:nothing", "has no attribute 'nothing'"),
-        ("shop:not_a_cache", "it is a int, and no HealingCache"),
+        ("shop:not_a_cache", "it is a int, and no HealingCache; name the cache"),
+        ("nowhere", "; run this in the folder and the environment of the application"),
+        ("no_syntax", "importing it raised SyntaxError: "),
+        (
+            "no_setting",
+            f"importing it raised KeyError: 'SHOP_DATABASE' ({HERE}no_setting.py, line 2)",
+        ),
+        ("no_ttl", f"ttl= must be above 0 seconds, not -1 ({HERE}no_ttl.py, line 2)"),
+        ("ends", f"importing it raised SystemExit: 3 ({HERE}ends.py, line 2)"),
     ],
 )
 def test_what_cannot_be_looked_at_ends_with_2_and_says_why(
@@ -265,8 +282,11 @@ def test_what_cannot_be_looked_at_ends_with_2_and_says_why(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    for name, source in BROKEN.items():
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.delitem(sys.modules, name, raising=False)
     assert run_here(monkeypatch, tmp_path, target) == 2
-    assert said in capsys.readouterr().err
+    assert said.replace(HERE, f"{tmp_path}{os.sep}") in capsys.readouterr().err
 
 
 def test_a_cache_with_no_function_says_how_to_name_modules(

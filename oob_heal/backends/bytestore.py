@@ -27,7 +27,8 @@ class ByteStoreBackend(LeasedBackend):
     ``keep_for`` seconds, ``remove(key)`` forgets them. Keys are ASCII of at most 200 characters.
     Give a ``clock`` that other processes agree with if they share the store (``time.time`` on
     one machine). Clearing a scope starts a new epoch, kept in the store itself: this process
-    sees it at once, another one when it next starts.
+    sees it at once, another one when it next starts. A store that evicts may forget the epoch:
+    what was cleared and is still there then comes back, to whoever starts after that.
 
     >>> class InADict(ByteStoreBackend):
     ...     def __init__(self):

@@ -16,7 +16,8 @@ class DjangoBackend(ByteStoreBackend):
 
     What it cannot promise, where processes share that cache: one heal a key among all of them
     (each has leases of its own, so it is one a process); that a heal never overwrites a newer
-    write of another process; and that ``cache_clear`` is seen by another before it starts anew.
+    write of another process; that ``cache_clear`` is seen by another before it starts anew; and,
+    where the cache evicts, that what was cleared stays so: the note of it may be evicted first.
     It waits as long as the cache's own client does: give that a timeout. ``LocMemCache`` and
     ``FileBasedCache`` keep 300 entries unless ``MAX_ENTRIES`` says otherwise.
 

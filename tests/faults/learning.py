@@ -76,6 +76,13 @@ FAULTS = [
         (REPORT,),
     ),
     Fault(
+        "doctor: a module that breaks while it is imported looks like one that is set up badly",
+        "__main__.py",
+        "    except (Exception, SystemExit) as error:",
+        "    except (ImportError, AttributeError, TypeError) as error:",
+        (DOCTOR + "test_what_cannot_be_looked_at_ends_with_2_and_says_why",),
+    ),
+    Fault(
         "doctor: --strict says that all is well",
         "__main__.py",
         "return 1 if options.strict and any(each.wrong for each in checked) else 0",
