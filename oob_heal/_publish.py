@@ -252,6 +252,7 @@ class Heal:
             hold_back = _decide.QUIET_AT_MOST
             open_for = _decide.mark_for(self.core.policy)
             self.inflight.handed_on(self, seen, hold_back, open_for)
+            self.subject = self.subject._replace(args=(), kwargs={})  # the event has them
 
     async def settle(self) -> bool:
         self.inflight.ledger()  # sweeps what is past its deadline
@@ -268,7 +269,7 @@ class Heal:
     async def take_back(self) -> None:
         if self.outcome is None and self.lease is not None:
             try:  # void by now, if a worker has taken the event
-                await self.core.shelf.aask("release", self.lease, 0)
+                await self.core.shelf.aask_aside("release", self.lease, 0)
             except Exception as error:
                 self.core.backend_failed("release", error)
 

@@ -162,7 +162,7 @@ def test_a_method_whose_instances_are_mixed_up_is_told(
 
 def test_an_executor_that_sends_elsewhere_has_a_share_too() -> None:
     with QueueExecutor(lambda payload: None, outbox=7) as executor:
-        assert executor.share == 7
+        assert executor.share == 3  # no function has more than half
 
 
 def test_the_report_names_settings_and_no_values() -> None:  # H36

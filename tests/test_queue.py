@@ -40,7 +40,7 @@ def leases(world: World) -> int:
 @pytest.mark.timeout(15)
 def test_a_send_that_hangs_is_no_callers_business_and_fills_a_bounded_outbox(shared: World) -> None:
     gate = Gate()
-    executor = QueueExecutor(gate, outbox=3)
+    executor = QueueExecutor(gate, outbox=6)  # one function has half of it
     function = prepared(shared, executor)
     assert shared.do(function(0)) == "default"
     gate.wait_for_calls()
@@ -236,7 +236,7 @@ def test_closing_sends_what_waits(shared: World) -> None:
 class Sent:
     """Stands in for a heal."""
 
-    ended = False
+    ended, group = False, "a"
 
     async def hand_on(self, send: Callable[[bytes], Any]) -> None:
         send(b"")
@@ -330,7 +330,7 @@ def test_the_lease_of_a_worker_is_not_taken_back_with_its_events(shared: World) 
         assert heal is not None
         steps = Steps(heal)
         assert [steps.next(), steps.next()] == ["acquire", "get"]
-        wait_until(lambda: not executor.outbox.sent_since)
+        wait_until(lambda: not executor.outbox.sent.awaited)
         assert leases(shared) == 1
         assert steps.run() is Outcome.HEALED
         shared.clock.advance(100)

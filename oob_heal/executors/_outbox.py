@@ -1,10 +1,11 @@
 """What waits to be sent to an engine, and the publisher that sends it.
 
-Law: submit only appends. One publisher, a daemon thread with an event loop of its own, hands each
-heal on: it takes the lease and calls ``send``, out of band. A watch looks after it: a send past
-its time is given up with its heal, and a publisher that hangs in one is replaced, while fewer
-hang than the limit. The lease of an event that no worker took is taken back just before it would
-lapse: what lapses is a crash, and backs off, and a queue that loses messages is none.
+Law: submit only appends, to a queue that functions share fairly, refreshes first. One publisher, a
+daemon thread with an event loop of its own, hands each heal on: it takes the lease and calls
+``send``, out of band. A watch looks after it: a send past its time is given up with its heal, and
+a publisher that hangs in one is replaced, while fewer hang than the limit. The lease of an event
+that no worker took is taken back just before it would lapse: what lapses is a crash, and backs
+off, and a queue that loses messages is none.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ import asyncio
 import contextlib
 import inspect
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from oob_heal._durations import LONGEST_WAIT
 from oob_heal.errors import HealRejectedError
+from oob_heal.executors._fair import FairQueue
+from oob_heal.executors._sent import Sent
 from oob_heal.ports import Clock
 
 SOONER = 1.0  # s before its lease would lapse, an event is no longer waited for
-LOOKS_AT_ONCE = 100  # keys that it looks at in one go
 HUNG_AT_MOST = 16  # publishers that hang in send
 
 
@@ -65,9 +66,8 @@ class Outbox:
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
         self.overdue = threading.Condition(self.lock)  # the watch waits for it
-        self.waiting: deque[Any] = deque()
-        self.sent: deque[tuple[float, float, Any]] = deque()
-        self.sent_since: deque[tuple[float, Any]] = deque()  # until when each is waited for
+        self.waiting = FairQueue(self.places, 1)
+        self.sent = Sent(self.lock, self.look_after, self.waits_for, 10 * self.places)
         self.sending: Any = None
         self.due: float | None = None  # when the watch gives up what is being sent
         self.publisher: threading.Thread | None = None
@@ -78,14 +78,14 @@ class Outbox:
         with self.lock:
             if self.closed:
                 raise HealRejectedError("the queue executor is closed")
-            if len(self.waiting) >= self.places:
-                raise HealRejectedError(f"the outbox is full: {self.places} events wait")
             if len(self.hung) >= HUNG_AT_MOST:
                 raise HealRejectedError(f"send hangs: {len(self.hung)} publishers wait in it")
             if self.publisher is None:
                 self._start()
-            self.waiting.append(heal)
+            shed = self.waiting.put(heal.group, heal)
             self.changed.notify_all()
+        if shed is not None:
+            shed.shed()
 
     def _start(self) -> None:
         thread = threading.Thread(target=self.run, name="oob-heal-publisher", daemon=True)
@@ -101,8 +101,8 @@ class Outbox:
             with asyncio.Runner() as runner:
                 while self.wait():
                     runner.run(self.publish_next())
-                    runner.run(self.look())
-        except Exception:  # no loop is to be had: the next heal starts another publisher
+                    runner.run(self.sent.look(self.clock()))
+        except BaseException:  # no loop is to be had, say: the next heal starts another publisher
             with self.lock:
                 self.hung.discard(threading.current_thread())
                 if self.publisher is not threading.current_thread():
@@ -114,23 +114,23 @@ class Outbox:
         """Wait for something to do; False once closed and empty, or replaced."""
         with self.lock:
             while self.publisher is threading.current_thread():
-                if self.waiting:
+                if len(self.waiting):
                     return True
                 if self.closed:
                     return False
-                dues = [queue[0][0] for queue in (self.sent, self.sent_since) if queue]
-                due = min(dues) - self.clock() if dues else None
-                if due is not None and due <= 0:
+                due = self.sent.due()
+                left = None if due is None else due - self.clock()
+                if left is not None and left <= 0:
                     return True
-                self.changed.wait(due)
+                self.changed.wait(None if left is None else min(left, LONGEST_WAIT))
             return False
 
     async def publish_next(self) -> bool:
         """Send one event; False if none waits."""
-        with self.lock:
-            if not self.waiting:
-                return False
-            heal = self.sending = self.waiting.popleft()
+        heal = self._next()
+        if heal is None:
+            return False
+        forgotten: list[Any] = []  # dies when the lock is free
         try:
             await heal.hand_on(self.send_in_time)
         except BaseException:  # whatever send raises, the publisher lives
@@ -143,14 +143,19 @@ class Outbox:
                 if self.closed:
                     self.overdue.notify()
                 if not heal.ended:
-                    now = self.clock()
-                    self.sent.append((now + self.look_after, self.look_after, heal))
-                    self.sent_since.append((now + self.waits_for, heal))
-                for queue in (self.sent, self.sent_since):
-                    while len(queue) > 10 * self.places:  # they end by their own deadline
-                        queue.popleft()
+                    forgotten = self.sent.put(heal, self.clock())
                 self.changed.notify_all()
+        del forgotten
         return True
+
+    def _next(self) -> Any:
+        with self.lock:
+            taken = self.waiting.take()
+            if taken is None:
+                return None
+            group, self.sending = taken
+            self.waiting.done(group)  # what hangs in send holds nobody else up
+            return self.sending
 
     def send_in_time(self, payload: bytes) -> Any:
         """Send, under the watch."""
@@ -188,7 +193,7 @@ class Outbox:
         """The watch's life: replace publishers that hang."""
         while True:
             with self.lock:
-                if self.closed and not self.waiting and self.sending is None:
+                if self.closed and not len(self.waiting) and self.sending is None:
                     self.watch = None
                     return
                 left = None if self.due is None else max(0.0, self.due - self.clock())
@@ -215,36 +220,19 @@ class Outbox:
             self._cut_off_what_waits()
         return 1
 
-    async def look(self) -> None:
-        """See which of the keys sent have healed; those that have not, later again."""
-        now = self.clock()
-        for _ in range(LOOKS_AT_ONCE):
-            with self.lock:
-                if not self.sent_since or self.sent_since[0][0] > now:
-                    break
-                _, heal = self.sent_since.popleft()
-            await heal.take_back()
-        for _ in range(LOOKS_AT_ONCE):
-            with self.lock:
-                if not self.sent or self.sent[0][0] > now:
-                    return
-                _, step, heal = self.sent.popleft()
-            if not await heal.settle():
-                with self.lock:
-                    self.sent.append((now + 2 * step, 2 * step, heal))
-
     def close(self, grace: float) -> None:
         with self.lock:
             self.closed = True
             self.changed.notify_all()
             self.overdue.notify()
-            self.changed.wait_for(lambda: not self.waiting and self.sending is None, timeout=grace)
+            self.changed.wait_for(
+                lambda: not len(self.waiting) and self.sending is None, timeout=grace
+            )
         self._cut_off_what_waits()
 
     def _cut_off_what_waits(self) -> None:
         with self.lock:
-            left = list(self.waiting)
-            self.waiting.clear()
+            left = self.waiting.clear()
             self.changed.notify_all()
             self.overdue.notify()
         for heal in left:

@@ -40,7 +40,9 @@ class QueueOptions(TypedDict, total=False):
 class QueueExecutor:
     """Sends each heal's event by ``send(payload: bytes)``, sync or async, out of band.
 
-    ``outbox`` events may wait; beyond it heals are dropped. ``look_after`` seconds after sending,
+    ``outbox`` events may wait, half of them of one function or ``dependency``, and beyond that
+    heals are dropped; a refresh of a known key goes before a heal of a key never seen, which gives
+    way where there is no place left. ``look_after`` seconds after sending,
     and twice as long each time, the publisher looks whether the key has healed, for the books.
     It needs a backend with shared leases. An async ``send`` runs in the publisher's own event
     loop, a sync one where no loop runs. A send that takes longer than ``send_timeout`` seconds is
@@ -77,7 +79,8 @@ class QueueExecutor:
         self.queue_timeout = seconds("queue_timeout", queue_timeout)
         self.grace = patience("grace", grace)
         within = seconds("send_timeout", send_timeout)
-        self.outbox = Outbox(send, outbox, look_after, within, self.queue_timeout, clock)
+        look = seconds("look_after", look_after)
+        self.outbox = Outbox(send, outbox, look, within, self.queue_timeout, clock)
         _lifecycle.survives_fork(self)
         _lifecycle.drained_at_exit(self)
 
@@ -98,8 +101,8 @@ class QueueExecutor:
 
     @property
     def share(self) -> int:
-        """How many heals may wait to be sent at most."""
-        return self.outbox.places
+        """How many heals of one function, or ``dependency``, may wait to be sent at most."""
+        return self.outbox.waiting.waiting_share
 
     @property
     def lock(self) -> Any:

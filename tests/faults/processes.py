@@ -166,8 +166,8 @@ QUEUES = [
     fault(
         "H20 the outbox has no end",
         "executors/_outbox.py",
-        "            if len(self.waiting) >= self.places:",
-        "            if False:",
+        "FairQueue(self.places, 1)",
+        "FairQueue(10**9, 1)",
         "queue.py::test_a_send_that_hangs_is_no_callers_business_and_fills_a_bounded_outbox",
     ),
     fault(

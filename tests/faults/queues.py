@@ -148,21 +148,67 @@ KILLERS = [
     ),
     fault(
         "H28 an event that got lost counts as a crash",
-        "executors/_outbox.py",
-        "            await heal.take_back()",
+        "executors/_sent.py",
+        "            await _whatever_it_raises(heal.take_back())",
         "            pass",
         "queue.py::test_events_that_get_lost_cost_their_key_no_attempts_and_no_backoff",
     ),
     fault(
         "H28 taking an event back ends its worker's lease",
         "_publish.py",
-        'await self.core.shelf.aask("release", self.lease, 0)',
-        'await self.core.shelf.aask("mark_stale", self.key)',
+        'await self.core.shelf.aask_aside("release", self.lease, 0)',
+        'await self.core.shelf.aask_aside("mark_stale", self.key)',
         "queue.py::test_the_lease_of_a_worker_is_not_taken_back_with_its_events",
+    ),
+]
+
+OUTBOX = [
+    fault(
+        "H21 the outbox is first come, first served",
+        "executors/_fair.py",
+        '    return bool(getattr(heal, "refreshes", True))',
+        "    return True",
+        "outbox.py::test_a_refresh_goes_before_the_heals_of_keys_never_seen_which_give_way",
+    ),
+    fault(
+        "H27 what the outbox forgets dies under its lock",
+        "executors/_outbox.py",
+        "forgotten = self.sent.put(",
+        "self.sent.put(",
+        "outbox.py::test_what_the_outbox_forgets_dies_when_its_lock_is_free",
+    ),
+    fault(
+        "H44 what was sent keeps its arguments",
+        "_publish.py",
+        "            self.subject = self.subject._replace(args=(), kwargs={})",
+        "            pass",
+        "outbox.py::test_a_heal_that_was_sent_keeps_none_of_its_arguments",
+    ),
+    fault(
+        "H26 the publisher dies of what a backend raises",
+        "executors/_sent.py",
+        "    except BaseException:",
+        "    except Exception:",
+        "outbox.py::test_the_publisher_outlives_whatever_a_backend_raises",
+    ),
+    fault(
+        "H14 who was put off is waited for by those behind it",
+        "executors/_sent.py",
+        "        heapq.heappush(self._looks, Look(now + step, next(self._order), step, heal))",
+        "        self._looks.append(Look(now + step, next(self._order), step, heal))",
+        "outbox.py::test_a_key_just_sent_is_looked_at_before_one_that_was_put_off",
+    ),
+    fault(
+        "H43 a look that never comes is accepted",
+        "executors/queue.py",
+        'seconds("look_after", look_after)',
+        "look_after",
+        "outbox.py::test_a_look_that_would_never_come_or_never_end_is_refused",
     ),
 ]
 
 FAULTS = [
     *TRAVEL,
+    *OUTBOX,
     *KILLERS,
 ]
