@@ -12,12 +12,13 @@ import inspect
 import linecache
 import math
 import pickle
+import sys
 import traceback
 from typing import Any
 
 import pytest
 
-from oob_heal import CacheMissError, Freshness, HealingCache
+from oob_heal import CacheMissError, Freshness, HealingCache, UnkeyableArgumentError
 from oob_heal._decide import fresh_until
 from oob_heal.backends._leaf import HUSHED, MISSING, UNSEEN
 from oob_heal.backends.memory import MemoryBackend
@@ -81,6 +82,110 @@ def test_equal_arguments_of_other_types_are_other_calls_whoever_came_first(
             assert table.do(f(first, each)) == f"{first!r} {each!r}"
             if type(each) is not type(first):
                 assert table.do(f(each, first)) == "default"
+
+
+def test_tuples_of_equal_members_of_other_types_are_other_calls(table: World) -> None:  # H01
+    def alone(a: Any) -> Any:
+        return None
+
+    def beside(a: Any, b: Any) -> Any:
+        return None
+
+    pairs: list[Any] = [(1, "x"), (1.0, "x"), (True, "x"), (1, "x", None), ((1,), "x"), ()]
+    one, two = (table.decorate(each, default="default") for each in (alone, beside))
+    for n, each in enumerate(pairs):
+        for m, other in enumerate([*pairs, 1, True]):
+            table.do(two.set((n, m), each, other))
+            table.do(two.set((m, n), other, each))
+        assert table.do(one(each)) == "default"
+        table.do(one.set(n, each))
+    for _ in range(2):  # as they were put, and as they lie once they were read
+        for n, each in enumerate(pairs):
+            assert table.do(one(each)) == n
+            for m, other in enumerate([*pairs, 1, True]):
+                assert table.do(two(each, other)) == (n, m)
+                assert table.do(two(other, each)) == (m, n)
+
+
+def test_a_tuple_that_holds_what_is_not_listed_is_asked_nothing_on_the_way_to_a_hit(
+    table: World,
+) -> None:  # H34
+    class Hostile:
+        def __hash__(self) -> int:
+            raise AssertionError("asked for its hash")
+
+    def source(a: Any) -> Any:
+        return None
+
+    f = table.decorate(source, default="default")
+    table.do(f.set("v", (1, "x")))
+    table.do(f((1, "x")))
+    with pytest.raises(UnkeyableArgumentError):
+        table.do(f((1, Hostile())))
+
+
+def test_a_hit_on_a_tuple_of_atoms_runs_a_look_at_its_types_and_the_clock(
+    table: World,
+) -> None:
+    def source(a: Any) -> Any:
+        return None
+
+    f = table.decorate(source, default="default")
+    table.do(f.set("v", (1, "x")))
+    table.do(f((1, "x")))
+    called: list[str] = []
+
+    def note(frame: Any, event: str, _: Any) -> None:
+        if event == "call" and "oob_heal" in frame.f_code.co_filename:
+            called.append(frame.f_code.co_name)
+
+    async def asked() -> None:
+        answer = f((1, "x"))
+        assert (await answer if inspect.isawaitable(answer) else answer) == "v"
+
+    sys.setprofile(note)
+    try:
+        asyncio.run(asked())
+    finally:
+        sys.setprofile(None)
+    assert [each for each in called if each != "asked"] == ["source", "__getitem__", "__call__"]
+
+
+def test_with_nothing_read_the_oldest_goes_first() -> None:
+    cache = HealingCache(ttl=60, executor=ManualExecutor())
+    f = cache(maxsize=1_000, default=None)(same)
+    for n in range(2_600):
+        f.set(n, n)
+    assert [n for n in range(2_600) if f.peek(n)] == list(range(1_600, 2_600))
+    for n in range(1_600, 1_700):
+        f.invalidate(n)  # they leave no place in the line behind
+    for n in range(100):
+        f.set(n, n)
+    assert f.cache_info().currsize == 1_000
+    f.set(100, 100)
+    assert f.peek(1_700) is None
+    assert f.peek(1_701) is not None
+
+
+def test_a_full_table_is_nothing_to_the_garbage_collector(table: World) -> None:
+    def source(a: Any) -> Any:
+        return None
+
+    f = table.decorate(source, default="default", maxsize=None)
+    for n in range(10_000):
+        table.do(f.set(n, n))
+        table.do(f(n))
+    gc.collect()
+    leaf = f._oob_heal_core.front._table.find(f.cache_key(1).token)[0]
+    left, seen, looked_at = [leaf], {id(leaf)}, 0
+    while left:
+        each = left.pop()
+        if gc.is_tracked(each) and not isinstance(each, type):
+            held = [one for one in gc.get_referents(each) if id(one) not in seen]
+            looked_at += len(held)
+            seen.update(map(id, held))
+            left += held
+    assert looked_at < 1_000, "for 10,000 entries"
 
 
 class Alike(enum.Enum):

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from oob_heal._model import Entry
-from oob_heal.backends._table import LEAVES, place
+from oob_heal.backends._place import Kinds, place, plant
+from oob_heal.backends._table import LEAVES
 from oob_heal.ports import Clock
 
 
@@ -32,7 +33,7 @@ class Glance:
         self.read = read
         self._fresh_until = fresh_until
         self._now = now
-        self._answers: dict[tuple[type, ...], dict[Any, Any]] = {}
+        self._answers: dict[Kinds, dict[Any, Any]] = {}
 
     def put(self, token: Any, entry: Entry, until: float) -> None:
         """An entry that needs no look until then."""
@@ -48,10 +49,12 @@ class Glance:
             answers = self._leaf(kinds)
         answers[index] = (entry.value, until, None)
 
-    def _leaf(self, kinds: tuple[type, ...]) -> dict[Any, Any]:
-        answers = self.tables
-        for kind in kinds:
-            answers = answers.setdefault(kind, {})
+    def _leaf(self, kinds: Kinds) -> dict[Any, Any]:
+        answers: dict[Any, Any] = {}
+        if kinds:
+            plant(self.tables, kinds, answers)
+        else:
+            answers = self.tables
         self._answers[kinds] = answers
         return answers
 

@@ -20,10 +20,11 @@ on, forgives each entry that was read since it last passed, and takes the first 
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from typing import Any
 
 from oob_heal._model import Entry, entry_of
+from oob_heal.backends._line import Line
 
 PAST, UNSEEN, HUSHED, MISSING = (float("-inf") for _ in range(4))  # told apart by identity
 MISSES = 10_000  # absent keys that a table remembers; many combinations share them
@@ -53,8 +54,8 @@ class Leaf:
         self.answers: dict[Any, Answer] = {}
         self.hushed: dict[Any, complex] = {}  # the facts of those that are HUSHED
         self.missing: OrderedDict[Any, None] = OrderedDict()  # which are MISSING, oldest first
-        self._ahead: deque[Any] = deque()  # of the hand: oldest first, and where new ones join
-        self._behind: deque[Any] = deque()  # forgiven, in the same order: older than those ahead
+        self._ahead = Line()  # of the hand: oldest first, and where new ones join
+        self._behind = Line()  # forgiven, in the same order: older than those ahead
         self._ghosts: set[Any] = set()  # in line, and no entry any more
 
     def __len__(self) -> int:
@@ -79,7 +80,7 @@ class Leaf:
             if index in self._ghosts:
                 self._ghosts.discard(index)
             else:
-                self._ahead.append(index)
+                self._ahead.join(index)
         return before
 
     def drop(self, index: Any) -> Answer | None:
@@ -122,9 +123,7 @@ class Leaf:
 
     def _lay_ghosts(self) -> None:
         for line in (self._ahead, self._behind):
-            living = [index for index in line if index not in self._ghosts]
-            line.clear()
-            line.extend(living)
+            line.keep(lambda index: index not in self._ghosts)
         self._ghosts.clear()
 
     def evict(self) -> Answer | None:
@@ -133,7 +132,7 @@ class Leaf:
         while self._ahead or self._behind:
             if not self._ahead:
                 self._ahead, self._behind = self._behind, self._ahead
-            index = self._ahead.popleft()
+            index = self._ahead.take()
             if index in self._ghosts:
                 self._ghosts.discard(index)
                 continue
@@ -143,7 +142,7 @@ class Leaf:
                 self._forget_hush(index, answer)
                 return answer
             forgiven += 1
-            self._behind.append(index)
+            self._behind.join(index)
             if until is not HUSHED:  # one that is looked after will be read: it stays seen
                 self.answers[index] = (value, UNSEEN, facts)
         return None

@@ -3,20 +3,16 @@
 Law: plain data; nothing is judged here, a table is told how long an entry is fresh. Who writes
 holds the lock of the backend that owns the table, who reads holds none.
 
-A call is looked up by its arguments as they are, under their exact types, so that nothing is asked
-of an argument of any other type:
+A call is looked up by its arguments as they are, under their exact types (see ``_place``):
 
     tables[()]          tables[type(a)][a]          tables[type(a)][type(b)][a, b]
 
-Arguments whose equality says less than their type and value (0.0 and -0.0, a tuple of 1 and one of
-True) lie under their token, which no call reaches as it is.
+Arguments whose equality says less than their type and value (0.0 and -0.0, two datetimes) lie under
+their token, which no call reaches as it is.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import enum
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -32,50 +28,9 @@ from oob_heal.backends._leaf import (
     facts_of,
     told,
 )
+from oob_heal.backends._place import Kinds, place, plant
 
 LEAVES = 64  # combinations of types that one table tells apart; later ones lie under their tokens
-
-_AS_THEY_ARE = {
-    *(type(None), bool, int, str, bytes),
-    *(dt.date, dt.timedelta, uuid.UUID),
-}
-_HASHES = {enum.Enum.__hash__, int.__hash__, str.__hash__}
-_EQUALITIES = {object.__eq__, int.__eq__, str.__eq__}
-
-
-_NOT = object()
-
-
-def _as_it_is(cls: Any, told: Any) -> Any:
-    """The argument that a token of ``_encoding`` stands for; kept in step with it. ``_NOT`` for
-    one that is not looked up as it is."""
-    if cls is float:
-        value = float.fromhex(told)
-        if value:
-            return value
-    elif issubclass(cls, enum.Enum) and not issubclass(cls, enum.Flag):
-        usual = cls.__hash__ in _HASHES and cls.__eq__ in _EQUALITIES
-        if usual:
-            return cls[told]
-    return _NOT
-
-
-def place(token: Any) -> tuple[tuple[type, ...], Any] | None:
-    """The types and the arguments of a token; None if it has to be looked up itself."""
-    kinds, arguments = [], []
-    try:
-        if len(token) == 1 and token[0][0] in _AS_THEY_ARE:
-            cls, told_ = token[0]
-            return (cls,), told_
-        for cls, told_ in token:
-            argument = told_ if cls in _AS_THEY_ARE else _as_it_is(cls, told_)
-            if argument is _NOT:
-                return None
-            kinds.append(cls)
-            arguments.append(argument)
-    except (TypeError, ValueError):  # not one of ours
-        return None
-    return tuple(kinds), arguments[0] if len(kinds) == 1 else tuple(arguments)
 
 
 class Table:
@@ -87,7 +42,7 @@ class Table:
         self.policy: Any = None
         self.fresh_until: Callable[[Entry], float] = lambda _: PAST
         self._room = room
-        self._leaves: dict[tuple[type, ...], Leaf] = {}
+        self._leaves: dict[Kinds, Leaf] = {}
         self._told = room.leaf()
         self._arity: int | None = None
 
@@ -107,14 +62,11 @@ class Table:
             return self._told, token
         return self._leaf(kinds), index
 
-    def _leaf(self, kinds: tuple[type, ...]) -> Leaf:
+    def _leaf(self, kinds: Kinds) -> Leaf:
         leaf = self._leaves[kinds] = self._room.leaf()
         self._arity = len(kinds)
-        branch = self.tables
-        for kind in kinds[:-1]:
-            branch = branch.setdefault(kind, {})
         if kinds:
-            branch[kinds[-1]] = leaf.answers
+            plant(self.tables, kinds, leaf.answers)
         else:
             leaf.answers = self.tables
         return leaf

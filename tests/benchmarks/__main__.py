@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import speed, trouble
+from tests.benchmarks import publishing, speed, trouble
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.speed import Row
 
@@ -28,6 +28,7 @@ MEASURES: dict[str, Callable[[bool], Row]] = {
     "threads": speed.threads,
     "async hit": speed.async_hits,
     "misses": speed.misses,
+    "publishing": publishing.publishing,
     "everything expires": trouble.everything_expires,
     "stampede": trouble.stampede,
     "outage": trouble.outage,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.benchmarks.peers import OURS, PEERS, Peer
-from tests.benchmarks.timing import awaiting, loop_of, percentile, side_by_side
+from tests.benchmarks.timing import awaiting, loop_of, side_by_side
 
 Row = dict[str, Any]
 
@@ -193,13 +193,11 @@ def async_hits(quick: bool) -> Row:
 
 
 def misses(quick: bool) -> Row:
-    """Nanoseconds of our stale and absent reads, and of the caller that publishes."""
+    """Nanoseconds of our stale and absent reads while a heal is under way."""
     from oob_heal import HealingCache
     from oob_heal.testing import ManualExecutor
 
-    executor = ManualExecutor()
-
-    @HealingCache(ttl=3_600, executor=executor)(default=0, maxsize=200_000)
+    @HealingCache(ttl=3_600, executor=ManualExecutor())(default=0)
     def f(a: Any) -> Any:
         return a
 
@@ -215,18 +213,4 @@ def misses(quick: bool) -> Row:
         "absent with a default, a heal under way": loop_of(f, 7),
     }
     best: Row = {name: s * 1e9 for name, s in side_by_side(calls, 3 if quick else 60).items()}
-    best["publishing, p50"] = _publishing(f, executor, 3 if quick else 20)
     return {"ours": best}
-
-
-def _publishing(f: Any, executor: Any, rounds: int) -> float:
-    best = float("inf")
-    for turn in range(rounds):
-        spent = []
-        for n in range(1_000):
-            start = time.perf_counter_ns()
-            f(10_000 + 1_000 * turn + n)
-            spent.append(time.perf_counter_ns() - start)
-        best = min(best, percentile(sorted(spent), 0.5))
-        executor.run_all()
-    return best

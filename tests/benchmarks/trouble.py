@@ -67,19 +67,44 @@ def _latencies(peer: Peer, seconds: float) -> Row:
 
 
 def stampede(quick: bool) -> Row:
-    """Calls of the dependency that 200 threads, or 1,000 tasks, make of one absent key."""
+    """Calls of the dependency that 200 threads, or 1,000 tasks, make of one absent key; and what
+    our callers wait there."""
     table: Row = {"200 threads": {}, "1,000 tasks": {}}
     for peer in here():
         if peer.name != "oob_heal, coarse clock":
             tried(table["200 threads"], peer.name, lambda peer=peer: stampede_of_threads(peer))
     for peer in here(sync=False):
         tried(table["1,000 tasks"], peer.name, lambda peer=peer: stampede_of_tasks(peer))
+    rounds = 1 if quick else 10
+    table["callers of 200 threads, ms"] = {
+        "oob_heal": _waits(OURS, stampede_of_threads, rounds),
+        "who does nothing at all": _waits(NOTHING, stampede_of_threads, rounds),
+    }
+    table["callers of 1,000 tasks, ms"] = {"oob_heal": _waits(OURS, stampede_of_tasks, rounds)}
     return table
 
 
-def stampede_of_threads(peer: Peer, count: int = 200) -> int:
-    """How often a dependency of 50 ms is called."""
+def _at_once(fn: Callable[..., Any], size: int, ttl: float) -> Callable[..., Any]:
+    threading.Thread(target=fn, args=(1,)).start()
+    return lambda a: None
+
+
+NOTHING = Peer("who does nothing at all", "", _at_once)
+
+
+def _waits(peer: Peer, crowd: Callable[..., int], rounds: int) -> Row:
+    """Milliseconds that a caller waits in a stampede: mostly for its turn to run."""
+    spent: list[float] = []
+    for _ in range(rounds):
+        crowd(peer, spent=spent)
+    spent.sort()
+    return {f"p{share:g}": percentile(spent, share / 100) * 1e3 for share in (50, 99)}
+
+
+def stampede_of_threads(peer: Peer, count: int = 200, spent: list[float] | None = None) -> int:
+    """How often a dependency of 50 ms is called; ``spent`` gets the seconds of each caller."""
     calls: list[int] = []
+    waits = [] if spent is None else spent
     done = threading.Event()
 
     def slow(a: int) -> int:
@@ -94,7 +119,9 @@ def stampede_of_threads(peer: Peer, count: int = 200) -> int:
 
     def work() -> None:
         start.wait()
+        began = time.perf_counter()
         made(1)
+        waits.append(time.perf_counter() - began)
 
     workers = [threading.Thread(target=work) for _ in range(count)]
     for worker in workers:
@@ -105,9 +132,10 @@ def stampede_of_threads(peer: Peer, count: int = 200) -> int:
     return len(calls)
 
 
-def stampede_of_tasks(peer: Peer, count: int = 1_000) -> int:
+def stampede_of_tasks(peer: Peer, count: int = 1_000, spent: list[float] | None = None) -> int:
     """The same for tasks of one loop."""
     calls: list[int] = []
+    waits = [] if spent is None else spent
 
     async def main() -> None:
         done = asyncio.Event()
@@ -120,7 +148,13 @@ def stampede_of_tasks(peer: Peer, count: int = 1_000) -> int:
 
         assert peer.coloured is not None
         made: Any = peer.coloured(slow, 1_000, 3_600.0)
-        await asyncio.gather(*(made(1) for _ in range(count)))
+
+        async def work() -> None:
+            began = time.perf_counter()
+            await made(1)
+            waits.append(time.perf_counter() - began)
+
+        await asyncio.gather(*(work() for _ in range(count)))
         await asyncio.wait_for(done.wait(), 10)
 
     asyncio.run(main())
@@ -200,6 +234,8 @@ def _bytes(peer: Peer, size: int) -> Row:
     keys = list(range(10**6, 10**6 + size))
     assert peer.sync is not None
     made: Any = peer.sync(one, size, 3_600.0)
+    gc.collect()
+    gc.freeze()  # what is there already is not gone through
     before_gc = _collection()
     tracemalloc.start()
     for key in keys:
@@ -208,14 +244,16 @@ def _bytes(peer: Peer, size: int) -> Row:
         made(key)
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    return {"bytes": held / size, "gc ms": (_collection() - before_gc) * 1e3}
+    grown = _collection() - before_gc
+    gc.unfreeze()
+    return {"bytes": held / size, "gc ms": grown * 1e3}
 
 
 def _collection() -> float:
     """Seconds of a full collection, the least of a few."""
     gc.collect()
     best = float("inf")
-    for _ in range(3):
+    for _ in range(7):
         start = time.perf_counter()
         gc.collect()
         best = min(best, time.perf_counter() - start)

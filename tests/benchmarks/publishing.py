@@ -1,0 +1,145 @@
+"""What the caller that publishes pays, by what carries its heal.
+
+Law: as in ``speed``: rows of plain numbers. The median of a round, and the least of the rounds:
+what a caller pays on a machine that has nothing else to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from oob_heal import HealingCache
+from oob_heal.executors.threads import ThreadExecutor
+from oob_heal.testing import ManualExecutor
+from tests.benchmarks.speed import Row
+from tests.benchmarks.timing import percentile
+
+MANY = 500  # calls of one round, each of a key of its own
+
+
+def publishing(quick: bool) -> Row:
+    """Nanoseconds of a call that publishes."""
+    rounds = 3 if quick else 40
+    return {
+        "sync, p50": {
+            "an absent key": _manual(rounds, stale=False),
+            "a stale key": _manual(rounds, stale=True),
+            "threads, none is woken": _threads(rounds),
+            "the hand-over to them alone": _hand_over(rounds),
+            "threads, one is woken each time": _woken(4 * rounds),
+        },
+        "async, p50": {"a task": asyncio.run(_tasks(rounds))},
+    }
+
+
+def _least(rounds: int, turn: Callable[[int], list[float]]) -> float:
+    return min(percentile(sorted(turn(number)), 0.5) for number in range(rounds))
+
+
+def _timed(f: Callable[[int], Any], numbers: range) -> list[float]:
+    spent: list[float] = []
+    for n in numbers:
+        start = time.perf_counter_ns()
+        f(n)
+        spent.append(time.perf_counter_ns() - start)
+    return spent
+
+
+def _numbers(turn: int) -> range:
+    return range(10_000 + MANY * turn, 10_000 + MANY * (turn + 1))
+
+
+def _manual(rounds: int, *, stale: bool) -> float:
+    executor = ManualExecutor()
+
+    @HealingCache(ttl=3_600, executor=executor)(default=0, maxsize=200_000)
+    def f(a: int) -> int:
+        return a
+
+    def turn(number: int) -> list[float]:
+        for n in _numbers(number) if stale else ():
+            f.set(n, n)
+            f.mark_stale(n)
+        spent = _timed(f, _numbers(number))
+        executor.run_all()
+        return spent
+
+    return _least(rounds, turn)
+
+
+def _busy(executor: Any, gate: threading.Event) -> tuple[Any, Any]:
+    """A function whose heals wait behind one that runs until the gate opens, and one of them."""
+
+    @HealingCache(ttl=3_600, executor=executor)(default=0, maxsize=200_000)
+    def f(a: int) -> int:
+        gate.wait()
+        return a
+
+    f(1)
+    while executor.figures()["running"] < 1:
+        time.sleep(0.001)
+    taken: list[Any] = []
+    f._oob_heal_core.executor, kept = ManualExecutor(), f._oob_heal_core.executor
+    f(2)
+    taken += f._oob_heal_core.executor.pending
+    f._oob_heal_core.executor = kept
+    return f, taken[0]
+
+
+def _threads(rounds: int) -> float:
+    gate = threading.Event()
+    with ThreadExecutor(threads=1, queue=1_000_000, grace=0.0) as executor:
+        f, _ = _busy(executor, gate)
+        rounds = min(rounds, 9_000 // MANY)  # no more heals of one function wait at once
+        best = _least(rounds, lambda number: _timed(f, _numbers(number)))
+        executor.close(0.0)
+        gate.set()
+    return best
+
+
+def _hand_over(rounds: int) -> float:
+    gate = threading.Event()
+    with ThreadExecutor(threads=1, queue=1_000_000, grace=0.0) as executor:
+        _, heal = _busy(executor, gate)
+        best = _least(rounds, lambda _: _timed(lambda _: executor.submit(heal), range(MANY)))
+        nothing = _least(rounds, lambda _: _timed(lambda _: None, range(MANY)))
+        executor.close(0.0)
+        gate.set()
+    return best - nothing
+
+
+def _woken(calls: int) -> float:
+    with ThreadExecutor(threads=2) as executor:
+
+        @HealingCache(ttl=3_600, executor=executor)(default=0, maxsize=200_000)
+        def f(a: int) -> int:
+            return a
+
+        spent = []
+        for n in range(calls):
+            spent += _timed(f, range(n, n + 1))
+            time.sleep(0.002)  # it heals, and goes back to sleep
+    return percentile(sorted(spent), 0.5)
+
+
+async def _tasks(rounds: int) -> float:
+    @HealingCache(ttl=3_600)(default=0, maxsize=200_000)
+    async def f(a: int) -> int:
+        return a
+
+    best = float("inf")
+    for number in range(rounds):
+        spent: list[float] = []
+        for n in _numbers(number):
+            start = time.perf_counter_ns()
+            await f(n)
+            spent.append(time.perf_counter_ns() - start)
+        best = min(best, percentile(sorted(spent), 0.5))
+        while f.cache_info().healing:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # and the loop lets go of its tasks
+    return best
