@@ -33,6 +33,7 @@ from oob_heal.observe import HealStarted, Missed
 
 _submitting = threading.local()  # .executor: what runs submit in this thread right now
 
+ABSENT = Reason.ABSENT  # by name, once: see ``_decide``
 STRIPPED_AT_MOST = 1_000  # errors that led to one
 
 forced_executor: list[Any] = []
@@ -59,6 +60,7 @@ class Heal:
         self.core = core = subject.core
         self.inflight = core.inflight  # its account is there, though parts be swapped
         self.key = subject.key
+        self.group = core.group
 
     def __repr__(self) -> str:
         state = self.outcome.value if self.outcome else "running" if self.running else "waiting"
@@ -71,10 +73,6 @@ class Heal:
         return self._event
 
     @property
-    def group(self) -> str:
-        return self.core.group
-
-    @property
     def timeout(self) -> float:
         return self.core.policy.heal_timeout
 
@@ -84,7 +82,7 @@ class Heal:
 
     @property
     def refreshes(self) -> bool:
-        return self.subject.reason is not Reason.ABSENT
+        return self.subject.reason is not ABSENT
 
     @property
     def ended(self) -> bool:

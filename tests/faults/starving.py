@@ -47,7 +47,7 @@ FAULTS = [
     Fault(
         "H21 no heal says that its key is known",
         "_publish.py",
-        "        return self.subject.reason is not Reason.ABSENT",
+        "        return self.subject.reason is not ABSENT",
         "        return False",
         (FLOODED,),
     ),
