@@ -8,6 +8,7 @@ a backend that fails in a write is a ``BackendError``.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Awaitable, Callable
 from types import MappingProxyType
 from typing import Any
@@ -15,11 +16,10 @@ from typing import Any
 from oob_heal import _hot, _read
 from oob_heal._core import Core, check_result
 from oob_heal._drivers import adrive, drive
-from oob_heal._model import Key, Outcome, Reason
+from oob_heal._look import cache_info
+from oob_heal._model import Entry, Key, Outcome, Reason
 from oob_heal._publish import Heal, now_heal, publish
-from oob_heal._reports import CacheInfo
-from oob_heal._shelf import Shelf
-from oob_heal._steps import Conversation, End, Subject
+from oob_heal._steps import End, Subject
 from oob_heal.errors import BackendError, CacheMissError, HealRejectedError, OobHealError
 
 
@@ -50,12 +50,17 @@ def _sync_members(core: Core) -> dict[str, Callable[..., Any]]:
             return core.backend_failed("get", error)
 
     def set(value: Any, /, *args: Any, **kwargs: Any) -> None:
-        key, rest = _to_set(core, value, args, kwargs)
-        write(core, "set", key, *rest)
+        key = _key_to_set(core, value, args, kwargs)
+        write(core, "set", key, *_stored(core, value, _now(core)))
         _was_set(core, key)
 
     def heal_now(*args: Any, **kwargs: Any) -> Any:
-        heal, steps = _to_heal_now(core, args, kwargs)
+        key = _key_to_heal(core, args, kwargs)
+        try:
+            now = _now(core)
+        except BackendError as error:
+            raise _no_heal(core) from error
+        heal, steps = now_heal(core, key, args, kwargs, now)
         try:
             end = drive(heal.subject, steps)
         except BaseException:
@@ -88,15 +93,20 @@ def _async_members(core: Core) -> dict[str, Callable[..., Awaitable[Any]]]:
             return core.backend_failed("get", error)
 
     async def set(value: Any, /, *args: Any, **kwargs: Any) -> None:
-        key, rest = _to_set(core, value, args, kwargs)
-        await awrite(core, "set", key, *rest)
+        key = _key_to_set(core, value, args, kwargs)
+        await awrite(core, "set", key, *_stored(core, value, await _anow(core)))
         _was_set(core, key)
 
     async def cache_clear() -> None:
         await awrite(core, "clear", core.scope)
 
     async def heal_now(*args: Any, **kwargs: Any) -> Any:
-        heal, steps = _to_heal_now(core, args, kwargs)
+        key = _key_to_heal(core, args, kwargs)
+        try:
+            now = await _anow(core)
+        except BackendError as error:
+            raise _no_heal(core) from error
+        heal, steps = now_heal(core, key, args, kwargs, now)
         try:
             end, cut = await adrive(heal.subject, steps)
         except BaseException:
@@ -153,10 +163,14 @@ def _write_failed(core: Core, verb: str, error: Exception) -> BackendError:
     )
 
 
-def _to_set(core: Core, value: Any, args: Any, kwargs: Any) -> tuple[Key, tuple[Any, ...]]:
+def _key_to_set(core: Core, value: Any, args: Any, kwargs: Any) -> Key:
     key = core.make_key(args, kwargs)
     check_result(f"set() of {core.label}", value)
-    return key, (core.new_entry(value, _now(core)), core.keep_for())
+    return key
+
+
+def _stored(core: Core, value: Any, now: float) -> tuple[Entry, float]:
+    return core.new_entry(value, now), core.keep_for()
 
 
 def _now(core: Core) -> float:
@@ -168,6 +182,14 @@ def _now(core: Core) -> float:
     return now
 
 
+async def _anow(core: Core) -> float:
+    """As ``_now``: a first contact is awaited, and no event loop waits for it."""
+    try:
+        return await core.shelf.anow()
+    except Exception as error:
+        raise _write_failed(core, "tell the time", error) from error
+
+
 def _was_set(core: Core, key: Key) -> None:
     core.inflight.written(key)
     core.no_longer_failing(key)
@@ -176,21 +198,30 @@ def _was_set(core: Core, key: Key) -> None:
 def _request(core: Core, args: Any, kwargs: Any) -> bool:
     key = core.make_key(args, kwargs)
     try:
-        now = _now(core)
+        now = _requested_at(core) if core.is_async else _now(core)
     except BackendError:
         return False
     return publish(core, Subject(core, key, args, kwargs, Reason.REQUESTED, now))
 
 
-def _to_heal_now(core: Core, args: Any, kwargs: Any) -> tuple[Heal, Conversation]:
+def _requested_at(core: Core) -> float:
+    """Now; before the first contact, for which no event loop waits, later than any entry."""
+    try:
+        known = core.shelf.known_now()
+    except Exception as error:
+        raise _write_failed(core, "tell the time", error) from error
+    return math.inf if known is None else known
+
+
+def _key_to_heal(core: Core, args: Any, kwargs: Any) -> Key:
     key = core.make_key(args, kwargs)
     if _read.inside_heal_of(key):
         raise CacheMissError(core.label, Reason.ABSENT)
-    try:
-        now = _now(core)
-    except BackendError as error:
-        raise HealRejectedError(f"the backend of {core.label} is away: no heal") from error
-    return now_heal(core, key, args, kwargs, now)
+    return key
+
+
+def _no_heal(core: Core) -> HealRejectedError:
+    return HealRejectedError(f"the backend of {core.label} is away: no heal")
 
 
 def _brought(core: Core, heal: Heal, end: End) -> Any:
@@ -200,21 +231,3 @@ def _brought(core: Core, heal: Heal, end: End) -> Any:
     if end.outcome in (Outcome.HEALED, Outcome.SKIPPED) and end.entry is not None:
         return core.copied(end.entry.value)
     raise CacheMissError(core.label, Reason.ABSENT)
-
-
-def cache_info(core: Core) -> CacheInfo:
-    """The counters at one instant."""
-    _, ended, healing = core.inflight.ledger()
-    shelf: Shelf = core.shelf
-    stale, absent = core.stale, core.absent  # read once: they count on meanwhile
-    return CacheInfo(
-        hits=core.hits,
-        misses=stale + absent,
-        maxsize=shelf.maxsize,
-        currsize=shelf.currsize(),
-        stale=stale,
-        absent=absent,
-        **{outcome.value: ended.get(outcome, 0) for outcome in Outcome},
-        healing=healing,
-        promise=core.kept(),
-    )

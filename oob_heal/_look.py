@@ -15,7 +15,8 @@ from oob_heal._breaker import without_secrets
 from oob_heal._core import Core
 from oob_heal._model import Outcome
 from oob_heal._promise import Kept
-from oob_heal._reports import Failing, Health, NotKept
+from oob_heal._reports import CacheInfo, Failing, Health, NotKept
+from oob_heal._shelf import Shelf
 from oob_heal.figures import CacheFigures, DependencyFigures, ExecutorFigures, FunctionFigures
 
 LISTED_AT_MOST = 100  # promises that are not kept
@@ -32,6 +33,24 @@ def everything(cores: Iterable[Core]) -> CacheFigures:
         functions=tuple(map(_function, cores)),
         executors=_executors(executors.values()),
         dependencies=tuple(map(_dependency, guards.values())),
+    )
+
+
+def cache_info(core: Core) -> CacheInfo:
+    """The counters at one instant."""
+    _, ended, healing = core.inflight.ledger()
+    shelf: Shelf = core.shelf
+    stale, absent = core.stale, core.absent  # read once: they count on meanwhile
+    return CacheInfo(
+        hits=core.hits,
+        misses=stale + absent,
+        maxsize=shelf.maxsize,
+        currsize=shelf.currsize(),
+        stale=stale,
+        absent=absent,
+        **{outcome.value: ended.get(outcome, 0) for outcome in Outcome},
+        healing=healing,
+        promise=core.kept(),
     )
 
 

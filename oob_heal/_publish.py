@@ -199,7 +199,7 @@ class Heal:
         attempt = self.lease.attempt if self.lease else 0
         if end.outcome is not None and self.inflight.end(self, end.outcome, end.quiet):
             ran = self.running and self.lease is not None
-            since = (self.subject.missed_at, self.lease.granted_at) if ran and self.lease else None
+            since = (self._missed_at(), self.lease.granted_at) if ran and self.lease else None
             self.core.ended(self.key, end.outcome, end.error, attempt, end.delay, since)
         self._end_span(type(end.error).__name__ if end.error is not None else "", attempt)
 
@@ -271,6 +271,11 @@ class Heal:
             except Exception as error:
                 self.core.backend_failed("release", error)
 
+    def _missed_at(self) -> float:
+        """Asked for before the backend's time was known, it counts from its lease."""
+        missed_at = self.subject.missed_at
+        return missed_at if self.lease is None else min(missed_at, self.lease.granted_at)
+
     def _encode(self, lease: Lease) -> bytes:
         return encode_event(self._make_event(lease.token), self.core.keys)
 
@@ -282,7 +287,7 @@ class Heal:
             version=scope.version,
             arguments=self.core.keys.travelling(about.args, about.kwargs),
             reason=about.reason,
-            missed_at=about.missed_at,
+            missed_at=self._missed_at(),
             entry_dated=about.seen.dated if about.seen is not None else None,
             lease_token=token,
             traceparent=about.traceparent,

@@ -96,6 +96,17 @@ class Shelf:
         elif hasattr(self.sync, "meet"):
             await offload(self.meet, pool=aside)
 
+    async def anow(self) -> float:
+        """As ``now``, awaited where that would wait for a first contact."""
+        ask: Callable[[], Any] | None = getattr(self.aio, "anow", None)
+        now: float = self.now() if ask is None else await ask()
+        return now
+
+    def known_now(self) -> float | None:
+        """As ``now``, or None where that would wait for a first contact."""
+        ask: Callable[[], float | None] | None = getattr(self.backend, "known_now", None)
+        return self.now() if ask is None else ask()
+
     def read(self, key: Key) -> Entry | None:
         """What the request path reads, sync."""
         entry: Entry | None = self.ask("get", key)

@@ -14,6 +14,8 @@ means no:
     deadline        inf       seconds within which every verb returns or raises
     longest_keep    inf       seconds for which it keeps an entry at most
     aio             None      its async half
+    known_now       None      known_now() is now(), or None where that would wait for a contact; its
+                              async half then has ``await anow()``, so that no event loop waits
     near            None      entries that this process holds already, asked before it (a tier)
     meet            None      meet(scope) waits for the first contact with the store, not for long:
                               a worker calls it before it heals

@@ -46,6 +46,13 @@ class AsyncRedisBackend:
             return time.monotonic() + offset
         return self._keeper.first_time(time.monotonic() + self.deadline)
 
+    async def anow(self) -> float:
+        """As ``now``, awaited before the first contact."""
+        offset = self._keeper.offset
+        if offset is not None:
+            return time.monotonic() + offset
+        return await self._keeper.afirst_time(time.monotonic() + self.deadline * ASYNC_SHARE)
+
     async def get(self, key: str) -> bytes | None:
         """The sealed entry, or None."""
         until = time.monotonic() + self.deadline * ASYNC_SHARE

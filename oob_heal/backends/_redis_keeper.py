@@ -130,6 +130,10 @@ class Keeper(Rounds):
         """The server's time, waiting until then for the first contact."""
         return in_time(self.clock() or self.news.wait(self.clock, until))
 
+    async def afirst_time(self, until: float) -> float:
+        """As ``first_time``, awaited."""
+        return in_time(self.clock() or await self.news.await_(self.clock, until))
+
     def clock(self) -> float | None:
         """The server's time, if it was ever told. Raises AwayError if it is away."""
         if self.offset is not None:

@@ -85,6 +85,10 @@ class RedisBackend:
             return time.monotonic() + offset
         return self._keeper.first_time(self._until())
 
+    def known_now(self) -> float | None:
+        """As ``now``; None before the first contact."""
+        return self._keeper.clock()
+
     def _until(self) -> float:
         return time.monotonic() + self.deadline
 

@@ -18,8 +18,9 @@ from oob_heal._model import Lease
 from oob_heal.backends._near import Near
 from oob_heal.ports import Clock
 
-DECLARED = ("shared_leases", "store_clock", "deadline", "longest_keep", "prompt", "meet")
 VERBS = ("get", "set", "delete", "mark_stale", "clear", "acquire", "commit", "release", "now")
+FACTS = ("shared_leases", "store_clock", "deadline", "longest_keep", "prompt")
+FIRST_CONTACT = ("meet", "known_now", "anow")
 
 
 class TieredBackend:
@@ -52,7 +53,7 @@ class TieredBackend:
         self.near = Near(seconds("front_life", front_life), self.maxsize, clock)
         self.now = shared.now
         self.get, self.acquire, self.release = shared.get, shared.acquire, shared.release
-        for declared in DECLARED:
+        for declared in (*FACTS, *FIRST_CONTACT):
             if hasattr(shared, declared):
                 setattr(self, declared, getattr(shared, declared))
         news = getattr(shared, "news", None)
@@ -139,8 +140,9 @@ class AsyncTieredBackend:
         self._half = half
         self.now = tier.now
         self.get, self.acquire, self.release = half.get, half.acquire, half.release
-        if hasattr(half, "meet"):
-            self.meet = half.meet
+        for declared in FIRST_CONTACT:
+            if hasattr(half, declared):
+                setattr(self, declared, getattr(half, declared))
 
     def __repr__(self) -> str:
         return "<AsyncTieredBackend>"

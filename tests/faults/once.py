@@ -8,11 +8,47 @@ SECRETS = "tests/test_secrets.py::test_an_error_"
 LATE = "tests/tier/test_front.py::test_late_news_of_a_write_leave_what_was_read_after_it"
 OVERTAKEN = "tests/tier/test_front.py::test_what_was_read_before_a_write_is_not_held_after_it"
 
+CONTACT = "tests/redis/test_loop_goes_on.py::test_"
 ANNOUNCED = (
     "tests/redis/test_news.py::test_every_write_is_announced_once_and_no_read_and_no_lease_is"
 )
 
 FAULTS = [
+    Fault(
+        "H12 the first set of an async function keeps its loop until there is contact",
+        "_shelf.py",
+        "now: float = self.now() if ask is None else await ask()",
+        "now: float = self.now()",
+        (CONTACT + "a_first_set_waits_for_contact_in_its_task_alone",),
+    ),
+    Fault(
+        "H12 a tier keeps the loop until there is contact with what is behind it",
+        "backends/tiered.py",
+        'FIRST_CONTACT = ("meet", "known_now", "anow")',
+        'FIRST_CONTACT = ("meet", "known_now")',
+        (CONTACT + "a_first_set_waits_for_contact_in_its_task_alone",),
+    ),
+    Fault(
+        "H12 the first heal asked of an async function keeps its loop until there is contact",
+        "_function.py",
+        "_requested_at(core) if core.is_async else _now(core)",
+        "_now(core)",
+        (CONTACT + "a_first_heal_is_accepted_at_once_and_heals_whatever_is_there",),
+    ),
+    Fault(
+        "a heal asked for before there is contact is skipped for an older entry",
+        "_function.py",
+        "math.inf if known is None else known",
+        "0.0 if known is None else known",
+        (CONTACT + "a_first_heal_replaces_an_entry_that_is_fresh",),
+    ),
+    Fault(
+        "seeing: a heal asked for before there is contact takes no time",
+        "_publish.py",
+        "missed_at if self.lease is None else min(missed_at, self.lease.granted_at)",
+        "missed_at",
+        (CONTACT + "a_first_heal_is_accepted_at_once_and_heals_whatever_is_there",),
+    ),
     Fault(
         "tier: a writer's own news empty its front",
         "backends/_near.py",
@@ -57,7 +93,7 @@ FAULTS = [
     ),
     Fault(
         "what cache_info says does not add up while calls are counted",
-        "_function.py",
+        "_look.py",
         "misses=stale + absent,",
         "misses=core.stale + core.absent,",
         ("tests/test_members.py::test_cache_info_adds_up_while_calls_are_counted",),

@@ -99,7 +99,7 @@ class TimedBackend(RedisBackend):
     def __init__(self, url: str, client: redis.Redis, clock: ManualClock) -> None:
         super().__init__(url, deadline=20.0)
         self.client = client
-        self.now = clock  # type: ignore[method-assign]
+        self.now = self.known_now = clock  # type: ignore[method-assign]
         self.lock = threading.Lock()  # the machine looks that none is held
         half: Any = TimedHalf(self._verbs, self.deadline)
         half.now, half.keep_up = clock, self.keep_up
@@ -120,6 +120,9 @@ class TimedHalf(AsyncRedisBackend):
     """Its async half."""
 
     keep_up: Any
+
+    async def anow(self) -> float:
+        return self.now()
 
     async def get(self, key: str) -> bytes | None:
         self.keep_up(key)
