@@ -20,7 +20,7 @@ from typing import Any
 from oob_heal import _breaker, _decide
 from oob_heal._core import Core
 from oob_heal._guard import Permit, Ward
-from oob_heal._model import Entry, Lease, Outcome, Refused
+from oob_heal._model import Entry, Lease, Outcome, Reason, Refused
 from oob_heal._steps import Ask, CutOff, End, Pause, Step, Subject, away, give_back
 from oob_heal.errors import HealTimeoutError, OobHealError
 
@@ -70,10 +70,13 @@ def _admission(subject: Subject) -> Generator[Step, Any, Permit | End]:
     # A task that waits holds no thread: many that are asked for at once, a warm-up, all heal.
     tasks = core.is_async and getattr(core.executor, "ends_with_loop", False)
     patience = core.policy.queue_timeout if tasks else PLACE_WAIT
+    if subject.force:  # heal_now waits by itself, and looks what others bring meanwhile
+        patience = 0.0
     for_at_most = _decide.lease_for(core.policy)
     yield from look(core)
     while True:
-        permit = core.guard.admit(subject.key, for_at_most, force=subject.force)
+        known = subject.reason is not Reason.ABSENT
+        permit = core.guard.admit(subject.key, for_at_most, force=subject.force, known=known)
         if isinstance(permit, Permit):
             break
         if not permit.full or waited >= patience:

@@ -11,7 +11,9 @@ Law: pure, as ``_decide`` is: values in, values out; time and random numbers are
     any                                      an error that says ``retry_after``: open so long
 
 On the way back up failures count as in a closed one. Failures of one key alone open nothing: that
-key backs off, and the others heal. What began before the breaker opened says nothing of what came
+key backs off, and the others heal. Nor do those of keys with no entry, while the dependency has
+answered for another a moment ago: who asks for what does not exist must not stop those who ask for
+what does. What began before the breaker opened says nothing of what came
 after: an *era* ends with each opening.
 Source: Michael Nygard, "Release It!", Circuit Breaker; the way back up is TCP's slow start, RFC
 5681.
@@ -128,15 +130,20 @@ class Phase(enum.Enum):
     HALF_OPEN = "half-open"
 
 
+VOUCHES_FOR = 10.0  # s for which an answer says that it is not the dependency that fails
+
+
 class State(NamedTuple):
     """What a breaker remembers. ``until``: when an open one lets a probe through; ``places``: how
-    many may call at once while it is half-open; ``failed``: the keys that failed in a row."""
+    many may call at once while it is half-open; ``failed``: the keys that failed in a row;
+    ``answered``: when the dependency answered last."""
 
     phase: Phase = Phase.CLOSED
     until: float = -math.inf
     places: int = 1
     era: int = 0
     failed: frozenset[Hashable] = frozenset()
+    answered: float = -math.inf
 
 
 def as_of(state: State, now: float) -> State:
@@ -159,23 +166,25 @@ def is_probe(state: State) -> bool:
     return state.phase is Phase.HALF_OPEN and state.places == 1
 
 
-def after_success(state: State, era: int, dependency: Dependency) -> State:
+def after_success(state: State, era: int, now: float, dependency: Dependency) -> State:
     """The dependency answered."""
     if era != state.era:
         return state
-    state = state._replace(failed=frozenset())
+    state = state._replace(failed=frozenset(), answered=now)
     if state.phase is Phase.CLOSED:
         return state
     return _growing(state, state.places + 1, dependency)
 
 
 class Failed(NamedTuple):
-    """A call that failed. ``hint``: seconds that its error asked for, 0 if it asked for none."""
+    """A call that failed. ``hint``: seconds that its error asked for, 0 if it asked for none;
+    ``known``: whether its key has an entry, so that the dependency had an answer for it once."""
 
     key: Hashable
     era: int
     began: float
     hint: float = 0.0
+    known: bool = True
 
 
 def after_failure(
@@ -188,6 +197,8 @@ def after_failure(
     if failed.hint > 0:
         return opened(state, max(now + failed.hint, state.until))
     if failed.era != state.era or state.phase is Phase.OPEN:
+        return state
+    if not failed.known and not is_probe(state) and now < state.answered + VOUCHES_FOR:
         return state
     keys = state.failed | {failed.key}
     if not is_probe(state) and len(keys) < breaker.failures:
@@ -217,7 +228,7 @@ def elsewhere_open(state: State, now: float, wait: float) -> State:
 
 def _growing(state: State, grown: int, dependency: Dependency) -> State:
     if grown >= dependency.concurrency:
-        return State(era=state.era)
+        return State(era=state.era, answered=state.answered)
     return state._replace(phase=Phase.HALF_OPEN, places=grown)
 
 

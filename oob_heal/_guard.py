@@ -22,6 +22,7 @@ from oob_heal.ports import Clock
 LOOK_EVERY = 1.0  # s between two looks at what other processes know of a dependency
 PROBE_TAKES = 0.25  # s to wait for a probe that is under way
 PLACE_TAKES = 0.1  # s to wait for a place
+KNOWN_FIRST = 1.0  # s for which keys with no entry give way to one that has one
 
 
 class Turned(NamedTuple):
@@ -43,15 +44,8 @@ class Permit:
     """A heal's place at its dependency. What its call showed is told once, or not at all."""
 
     __slots__ = (
-        "began",
-        "era",
-        "guard",
-        "key",
-        "lease",
-        "opened_for",
-        "probing",
-        "proved",
-        "until",
+        *("began", "era", "guard", "key", "known"),
+        *("lease", "opened_for", "probing", "proved", "until"),
     )
 
     def __init__(self, guard: Guard, key: Hashable, began: float, for_at_most: float) -> None:
@@ -63,6 +57,7 @@ class Permit:
         self.probing = False
         self.lease: Lease | None = None  # of the one probe among all processes
         self.proved = False
+        self.known = True  # whether its key has an entry
         self.opened_for = 0.0  # s for which its failure opened the breaker
 
     def succeeded(self) -> None:
@@ -97,6 +92,7 @@ class Guard:
         self._inside: dict[int, Permit] = {}
         self._shared = False  # whether other processes know that it is open
         self._look_at = -math.inf
+        self._known_first_until = -math.inf  # since one that has an entry was turned away
 
     def after_fork(self, consistent: bool) -> None:
         """In the child: those who call are in the parent, and what they learn is theirs."""
@@ -128,29 +124,38 @@ class Guard:
         """How many heals call the dependency at the moment."""
         return len(self._inside)
 
-    def admit(self, key: Hashable, for_at_most: float, *, force: bool = False) -> Permit | Turned:
-        """A permit to call, for so many seconds at most. ``force`` passes over the breaker."""
+    def admit(
+        self, key: Hashable, for_at_most: float, *, force: bool = False, known: bool = True
+    ) -> Permit | Turned:
+        """A permit to call, for so many seconds at most. ``force`` passes over the breaker;
+        ``known``: the key has an entry, as far as its miss saw."""
         with self.lock:
             now = self.clock()
             permit = Permit(self, key, now, for_at_most)
             for other in [each for each in list(self._inside.values()) if now >= each.until]:
                 self.left(other)
             before, self._state = self._state, _breaker.as_of(self._state, now)
-            state, turned = self._state, self._turned(now, force)
+            state, turned = self._state, self._turned(now, force, known)
             if turned is None:
                 permit.era = state.era
                 permit.probing = _breaker.is_probe(state) and not force
                 self._inside[id(permit)] = permit
+            if known:
+                first = turned is not None and state.phase is not Phase.CLOSED
+                until = max(now, state.until) + KNOWN_FIRST
+                self._known_first_until = until if first else -math.inf
         self._moved(before, state)
         return turned or permit
 
-    def _turned(self, now: float, force: bool) -> Turned | None:
+    def _turned(self, now: float, force: bool, known: bool) -> Turned | None:
         state, most = self._state, self.dependency.concurrency
         if len(self._inside) >= most:
             return Turned(max(PLACE_TAKES, state.until - now), state.phase is Phase.CLOSED)
         if state.phase is Phase.CLOSED or force:
             return None
         now_inside = sum(permit.era == state.era for permit in list(self._inside.values()))
+        if state.phase is Phase.HALF_OPEN and not known and now < self._known_first_until:
+            return Turned(PLACE_TAKES, False)
         if now_inside < _breaker.places(state, self.dependency):
             return None
         if state.phase is Phase.OPEN:
@@ -173,9 +178,9 @@ class Guard:
             now = self.clock()
             before = _breaker.as_of(self._state, now)
             if error is None:
-                self._state = _breaker.after_success(before, permit.era, self.dependency)
+                self._state = _breaker.after_success(before, permit.era, now, self.dependency)
             else:
-                failed = Failed(permit.key, permit.era, permit.began, hint)
+                failed = Failed(permit.key, permit.era, permit.began, hint, permit.known)
                 self._state = _breaker.after_failure(before, failed, now, self.dependency, chance)
             state = self._state
             opened_for = state.until - now if state.era != before.era else 0.0

@@ -108,6 +108,7 @@ def _under_lease(subject: Subject, lease: Lease, permit: Permit) -> Conversation
     except Exception as error:
         core.backend_failed("get", error)
         return (yield from _failed(core, lease, rejected(core, error), permit))
+    permit.known = entry is not None
     now = core.shelf.now()
     if not _decide.heal_is_needed(entry, now, core.policy, subject.reason, subject.missed_at):
         yield from give_back(core, lease, 0)

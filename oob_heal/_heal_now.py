@@ -1,8 +1,9 @@
 """``heal_now``: a heal in the call itself, over the same conversation.
 
-Law: it takes the lease as soon as it is free, passing over backoff and breaker; while somebody else
-holds it, or all places at the dependency are taken, it joins them, and takes what they bring or
-fail with. It waits by pauses, `heal_timeout` at most.
+Law: it takes the lease as soon as it is free, passing over backoff and breaker: somebody waits for
+the dependency's own answer. The cap holds for it as for every heal. While somebody else has the
+lease, or all places at the dependency are taken, it joins them, and takes what they bring or fail
+with. It waits by pauses, `heal_timeout` at most.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ def healing_now(
         joined.look()
         if core.parts.clock() >= until:
             text = f"another heal of {core.label} did not end within heal_timeout"
+            if not attempt.admitted:
+                text = (
+                    f"no place at the dependency of {core.label} was free within heal_timeout: "
+                    f"it takes {core.guard.dependency.concurrency} calls at once"
+                )
             return End(Outcome.FAILED, error=HealTimeoutError(text))
         yield Pause(JOIN_EVERY)
         # Before another lease is taken: those who joined do not queue for it one after the other.
@@ -90,10 +96,11 @@ class _Attempt:
         self.subject = subject
         self.held = held
         self.joined = joined
-        self.leased = False
+        self.admitted = self.leased = False
 
     def heal(self, permit: Permit) -> Conversation:
         subject, joined = self.subject, self.joined
+        self.admitted = True
         granted = yield from take_lease(subject, _decide.lease_for(subject.core.policy))
         if isinstance(granted, End):
             return granted

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from oob_heal import Breaker, Dependency
 from oob_heal._breaker import (
+    VOUCHES_FOR,
     Failed,
     Phase,
     State,
@@ -29,12 +30,10 @@ DB = Dependency("db", concurrency=4, breaker=Breaker(failures=3, open_for=2))
 NOW = 1_000.0
 
 
-def failing(
-    state: State, *keys: int, hint: float = 0, r: float = 0, era: int | None = None
-) -> State:
+def failing(state: State, *keys: int, r: float = 0, now: float = NOW, **facts: Any) -> State:
     for key in keys:
-        of = state.era if era is None else era
-        state = after_failure(state, Failed(key, of, NOW, hint), NOW, DB, r)
+        failed = Failed(key, began=now, **{"era": state.era, **facts})
+        state = after_failure(state, failed, now, DB, r)
     return state
 
 
@@ -57,8 +56,24 @@ def test_one_key_that_fails_for_ever_opens_nothing() -> None:
 
 
 def test_a_success_between_them_starts_the_count_again() -> None:
-    state = after_success(failing(State(), 1, 2), 0, DB)
+    state = after_success(failing(State(), 1, 2), 0, NOW, DB)
     assert failing(state, 3, 4).phase is Phase.CLOSED
+
+
+# H21: somebody asks for what does not exist, again and again.
+def test_keys_with_no_entry_open_nothing_while_the_dependency_answers_for_others() -> None:
+    well = after_success(State(), 0, NOW, DB)
+    soon, late = NOW + VOUCHES_FOR - 1, NOW + VOUCHES_FOR
+    assert failing(well, *range(1_000), known=False, now=soon) == well
+    assert failing(well, 1, 2, 3, known=False, now=late).phase is Phase.OPEN
+    assert failing(well, 1, 2, 3, now=soon).phase is Phase.OPEN
+    assert failing(State(), 1, 2, 3, known=False).phase is Phase.OPEN  # nothing ever answered
+
+
+def test_a_probe_counts_whosever_key_it_heals() -> None:
+    well = after_success(State(), 0, NOW, DB)
+    probing = as_of(failing(well, 1, 2, 3), NOW + 1)
+    assert failing(probing, 4, known=False, now=NOW + 1).phase is Phase.OPEN
 
 
 def test_when_its_time_is_over_it_lets_one_through() -> None:
@@ -74,13 +89,13 @@ def test_a_failed_probe_opens_it_again_and_a_good_one_lets_in_one_more_each_time
     state, seen = probing, []
     while state.phase is Phase.HALF_OPEN:
         seen.append(places(state, DB))
-        state = after_success(state, state.era, DB)
+        state = after_success(state, state.era, NOW, DB)
     assert seen == [1, 2, 3]
     assert (state.phase, places(state, DB)) == (Phase.CLOSED, 4)
 
 
 def test_on_the_way_back_up_single_failures_do_not_open_it() -> None:
-    state = after_success(as_of(failing(State(), 1, 2, 3), NOW + 1), 1, DB)
+    state = after_success(as_of(failing(State(), 1, 2, 3), NOW + 1), 1, NOW, DB)
     assert places(failing(state, 4, 5), DB) == 2
     assert failing(state, 4, 5, 6).phase is Phase.OPEN
 
@@ -89,7 +104,7 @@ def test_what_began_before_it_opened_says_nothing_of_what_came_after() -> None:
     opened = failing(State(), 1, 2, 3)
     probing = as_of(opened, opened.until)
     for state in (opened, probing):
-        assert after_success(state, 0, DB) == state
+        assert after_success(state, 0, NOW, DB) == state
         assert failing(state, 4, 5, 6, era=0) == state
 
 
@@ -136,7 +151,7 @@ def test_whatever_happens_places_stay_under_the_cap_and_open_means_none(
         before = state = as_of(state, now)
         match what:
             case "good":
-                state = after_success(state, state.era, dependency)
+                state = after_success(state, state.era, now, dependency)
             case "bad" | "old" | "hint":
                 hint = float(n) if what == "hint" else 0.0
                 era = state.era - (what == "old")

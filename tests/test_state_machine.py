@@ -53,10 +53,12 @@ def look(machine: type[Machine], kind: str, colour: str, loop: asyncio.AbstractE
         pass
 
     Looking.kind, Looking.colour, Looking.loop = kind, colour, loop
-    print(f"seed {SEED or 'derandomized'}, {EXAMPLES} examples of {ACTS} acts")
+    examples = EXAMPLES if machine is Machine or PLANTED else EXAMPLES // 2
+    print(f"seed {SEED or 'derandomized'}, {examples} examples of {ACTS} acts")
     REQUEST.set("somebody's")
     try:
-        run_state_machine_as_test(seed(int(SEED))(Looking) if SEED else Looking, settings=LOOK)
+        made = seed(int(SEED))(Looking) if SEED else Looking
+        run_state_machine_as_test(made, settings=settings(LOOK, max_examples=examples))
     finally:
         REQUEST.set("nobody's")
 

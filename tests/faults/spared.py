@@ -1,5 +1,5 @@
-"""Faults in what processes share of a dependency in trouble, which only the model and the
-schedules notice."""
+"""Faults in who is spared a dependency in trouble, and who is not: what only the model and the
+schedules notice, keys that are not there, and ``heal_now``."""
 
 from tests.faults._plant import Fault
 
@@ -7,6 +7,8 @@ GUARDED = "test_whatever_happens_the_breaker_and_the_cap_do_what_the_model_says"
 MACHINE = (f"tests/test_state_machine.py::{GUARDED}",)
 RANDOM = ("tests/test_schedules.py::test_at_random_the_promises_hold_and_no_lease_is_left",)
 TWO = ("tests/test_schedules.py::test_in_every_order_of_two_actors_the_promises_hold",)
+NOT_THERE = "tests/test_keys_that_are_not_there.py"
+HEAL_NOW = "tests/test_heal_now_in_trouble.py"
 
 FAULTS = [
     Fault(
@@ -50,5 +52,37 @@ FAULTS = [
         "        if self.permit is not None:\n            self.permit.failed(error)\n",
         "",
         MACHINE,
+    ),
+    Fault(
+        "H21 who asks for what is not there stops everybody's heals",
+        "_breaker.py",
+        "    if not failed.known and not is_probe(state) and now < state.answered + VOUCHES_FOR:\n",
+        "    if False:\n",
+        (
+            f"{NOT_THERE}::test_who_asks_for_what_is_not_there_opens_no_breaker_while_others_are_answered",
+        ),
+    ),
+    Fault(
+        "H21 keys that were never seen probe before those that have an entry",
+        "_guard.py",
+        "not known and now < self._known_first_until:",
+        "False:",
+        (
+            f"{NOT_THERE}::test_where_the_breaker_opens_all_the_same_keys_that_exist_are_first_to_probe",
+        ),
+    ),
+    Fault(
+        "H17 heal_now passes over the cap",
+        "_guard.py",
+        "        if len(self._inside) >= most:",
+        "        if len(self._inside) >= most and not force:",
+        (f"{HEAL_NOW}::test_it_waits_for_a_place_at_the_dependency",),
+    ),
+    Fault(
+        "H17 heal_now waits for a place as long as a queue does",
+        "_admission.py",
+        "        patience = 0.0\n",
+        "        pass\n",
+        (f"{HEAL_NOW}::test_it_waits_for_heal_timeout_at_most_and_says_what_for",),
     ),
 ]

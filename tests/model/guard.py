@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from oob_heal import Reason
 from tests.model.books import AwayError, Books, Failed, Run
 from tests.model.rules import Entry
 from tests.model.store import Key, Lease
@@ -18,6 +19,8 @@ from tests.model.store import Key, Lease
 WARD: Key = (-1, 0)  # the one key in which processes tell each other
 LOOK_EVERY = 1.0  # s between two looks at it
 KNOWN_FOR = 60.0  # s for which it says that a dependency waits for a probe
+VOUCHES_FOR = 10.0  # s for which an answer says that a key never seen fails by itself
+KNOWN_FIRST = 1.0  # s for which keys never seen give way to one that was turned away
 FULL, PROBED = 0.1, 0.25  # s to wait for a place, and for what a probe finds
 
 
@@ -41,6 +44,7 @@ class Permit:
     until: float
     era: int
     probes: bool
+    known: bool = True  # its key has an entry
     ward: Lease | None = None
     well: bool = False
     opened_for: float = 0.0
@@ -59,6 +63,8 @@ class Guard:
     inside: list[Permit] = field(default_factory=list)
     told: bool = False  # other processes know that it is open
     look_at: float = -math.inf
+    answered: float = -math.inf
+    known_first_until: float = -math.inf
 
     @property
     def one_probes(self) -> bool:
@@ -76,15 +82,24 @@ class Guard:
         self.as_of(now)
         return self.until - now if self.phase == "open" else -math.inf
 
-    def admit(self, key: Key, now: float, lease_for: float) -> Permit | float:
+    def admit(self, key: Key, now: float, lease_for: float, *, known: bool) -> Permit | float:
         """A place, or the seconds after which to ask again."""
         self.inside = [each for each in self.inside if now < each.until]
         self.as_of(now)
+        told = self._admit(key, now, lease_for, known)
+        if known:
+            turned = self.phase != "closed" and not isinstance(told, Permit)
+            self.known_first_until = (max(now, self.until) + KNOWN_FIRST) if turned else -math.inf
+        return told
+
+    def _admit(self, key: Key, now: float, lease_for: float, known: bool) -> Permit | float:
         if len(self.inside) >= self.limits.places:
             return max(FULL, self.until - now)
         here = sum(each.era == self.era for each in self.inside)
         if self.phase == "open":
             return self.until - now
+        if self.phase == "half-open" and not known and now < self.known_first_until:
+            return FULL
         if self.phase == "half-open" and here >= min(self.places, self.limits.places):
             return PROBED if self.one_probes else FULL
         permit = Permit(key, now, now + lease_for, self.era, self.one_probes)
@@ -95,13 +110,14 @@ class Guard:
         if permit in self.inside:
             self.inside.remove(permit)
 
-    def answered(self, permit: Permit) -> None:
+    def well(self, permit: Permit, now: float) -> None:
+        """The dependency answered."""
         permit.well = True
         if permit not in self.inside:
             return
         self.leave(permit)
         if permit.era == self.era:
-            self.failed = set()
+            self.failed, self.answered = set(), now
             if self.phase != "closed":
                 self.grow(self.places + 1)
         if self.phase == "closed":
@@ -116,7 +132,7 @@ class Guard:
             era, spread = self.era, self.limits.open_for * (0.5 + 0.5 * chance)
             if hint:
                 self.open(max(now + hint, self.until))
-            elif permit.era == self.era and self.phase != "open":
+            elif permit.era == self.era and self.phase != "open" and self._counts(permit, now):
                 self.failed.add(permit.key)
                 if self.one_probes or len(self.failed) >= self.limits.failures:
                     self.open(max(permit.began + spread, now + spread / 10))
@@ -125,8 +141,12 @@ class Guard:
         if self.phase == "closed":
             self.told = False
 
+    def _counts(self, permit: Permit, now: float) -> bool:
+        return permit.known or self.one_probes or now >= self.answered + VOUCHES_FOR
+
     def open(self, until: float) -> None:
         self.phase, self.until, self.places, self.failed = "open", until, 1, set()
+        self.answered = -math.inf
         self.era += 1
 
     def grow(self, places: int) -> None:
@@ -176,7 +196,8 @@ class Sparing(Books):
     def admission(self, run: Run, lease_for: float) -> float | None:
         """None: it has a permit; else the seconds to wait. AwayError: nobody can tell."""
         self.look_at_ward()
-        told = self.guard.admit(run.heal.key, self.store.clock(), lease_for)
+        known = run.heal.reason is not Reason.ABSENT
+        told = self.guard.admit(run.heal.key, self.store.clock(), lease_for, known=known)
         if not isinstance(told, Permit):
             return told
         run.permit = told
@@ -215,7 +236,7 @@ class Sparing(Books):
         elif isinstance(result, Failed) and not result.nothing:
             self.guard.leave(permit)  # another dependency's trouble
         else:
-            self.guard.answered(permit)
+            self.guard.well(permit, now)
 
     def spared(self, run: Run) -> None:
         """Its place is free, and others hear of what they must know."""

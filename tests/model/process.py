@@ -68,6 +68,7 @@ class Process(Reader, Sparing):
         except AwayError:
             self._fail(run)
             return False
+        run.permit.known = entry is not None
         if not self._needed(heal, entry):
             self._release(run, 0.0)
             self.end(heal, Outcome.SKIPPED)
