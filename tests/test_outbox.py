@@ -110,6 +110,31 @@ def test_what_the_outbox_forgets_dies_when_its_lock_is_free() -> None:
     outbox.close(0)
 
 
+# H14: a send may need the very loop in which the executor is closed.
+def test_closed_without_blocking_the_loop_it_sends_what_waits() -> None:
+    async def main() -> None:
+        loop, sent = asyncio.get_running_loop(), 0
+
+        async def here() -> None:
+            nonlocal sent
+            sent += 1
+
+        async def send(payload: bytes) -> None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(here(), loop))
+
+        class Awaited(Asked):
+            async def hand_on(self, send: Callable[[bytes], Any]) -> None:
+                await send(b"")
+                self.ended = True
+
+        async with QueueExecutor(send, clock=ManualClock(), grace=30.0) as executor:
+            for _ in range(20):
+                executor.submit(Awaited())
+        assert sent == 20
+
+    asyncio.run(main())
+
+
 def test_a_heal_that_was_sent_keeps_none_of_its_arguments(shared: World) -> None:
     engine: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 

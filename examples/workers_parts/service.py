@@ -33,7 +33,7 @@ def tell_pid(request: Request) -> JSONResponse:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Close what the service holds when it ends."""
     yield
-    executor.close()
+    await executor.aclose()
     await cache.aclose()
     backend.close()
 

@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
+import anyio
+import anyio.to_thread
 from typing_extensions import TypedDict
 
 from oob_heal import _lifecycle
@@ -114,14 +116,27 @@ class QueueExecutor:
         self.outbox.renew()
 
     def close(self, grace: float | None = None) -> None:
-        """Take no more heals, and send what waits, for ``grace`` seconds at most."""
+        """Take no more heals, and send what waits, for ``grace`` seconds at most.
+
+        In async code use ``aclose``: this one blocks the loop, which the sends may need.
+        """
         self.outbox.close(self.grace if grace is None else patience("grace", grace))
+
+    async def aclose(self, grace: float | None = None) -> None:
+        """As ``close``, without blocking the event loop."""
+        await anyio.to_thread.run_sync(self.close, grace, abandon_on_cancel=True)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     def __del__(self) -> None:
         outbox = getattr(self, "outbox", None)

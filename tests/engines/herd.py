@@ -15,7 +15,7 @@ import sys
 import time
 from typing import Any
 
-from tests.engines.shop import make
+from tests.engines.shop import engine_of, make
 
 PATIENT = 60.0  # s
 
@@ -51,12 +51,13 @@ def live(words: list[str], how: str, n: int, count: int) -> int:
         if how == "reads" and seen is not None and seen.freshness.value == "fresh":
             shop.close()
             return 0
-        time.sleep(0.001)
+        time.sleep(0.01)
     return 1
 
 
 def main() -> None:
     words = sys.argv[1:]
+    engine_of(*words[:2])  # what it imports, each child would import by itself
     for line in sys.stdin:
         how, n, count = line.split()
         children = []

@@ -124,7 +124,7 @@ class Shop(NamedTuple):
 
 def make(engine: str, broker: str, store: str, heal_timeout: str, *, works: bool = False) -> Shop:
     """The shop over these servers; ``works`` in a worker."""
-    made, executor = _engine(engine, broker)
+    made, executor = engine_of(engine, broker)
     tally = redis.Redis.from_url(store)
     backend = Backend(store, tally)
     options: dict[str, Any] = {"backend": backend, "executor": executor, "namespace": "engines"}
@@ -143,7 +143,8 @@ def make(engine: str, broker: str, store: str, heal_timeout: str, *, works: bool
     return Shop(made, executor, cache, backend, price, tally)
 
 
-def _engine(engine: str, broker: str) -> tuple[Any, Any]:
+def engine_of(engine: str, broker: str) -> tuple[Any, Any]:
+    """The user's own broker or app, and the executor over it."""
     options: dict[str, Any] = {"queue_timeout": LEASE, "look_after": 0.2}
     if engine == "celery":
         from celery import Celery

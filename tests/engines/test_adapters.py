@@ -122,6 +122,22 @@ def test_a_taskiq_broker_that_the_application_starts_late_moves_to_its_loop(shop
     assert broker.kicked[-1] is broker.kicked[0]
 
 
+# H14: what waits needs the loop in which it is closed.
+def test_closed_in_the_loop_of_its_application_it_sends_what_waits(shop: Any) -> None:
+    price, broker, executor = shop
+
+    async def application() -> None:
+        await broker.startup()
+        for n in range(20):
+            assert price(n) == -1
+        await executor.aclose(30.0)
+        assert broker.kicked == 20 * [asyncio.get_running_loop()]
+        await broker.shutdown()
+
+    asyncio.run(application())
+    assert (price.cache_info().lost, price.cache_info().dropped) == (0, 0)
+
+
 def test_a_taskiq_broker_that_does_not_start_is_tried_again_with_the_next_read(shop: Any) -> None:
     price, broker, _ = shop
     broker.trouble = ConnectionError("the broker is away")

@@ -164,6 +164,13 @@ KILLERS = [
 
 OUTBOX = [
     fault(
+        "H14 closing blocks the loop that the sends need",
+        "executors/queue.py",
+        "        await anyio.to_thread.run_sync(self.close, grace, abandon_on_cancel=True)",
+        "        self.close(0.2)",
+        "outbox.py::test_closed_without_blocking_the_loop_it_sends_what_waits",
+    ),
+    fault(
         "H21 the outbox is first come, first served",
         "executors/_fair.py",
         '    return bool(getattr(heal, "refreshes", True))',
