@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 import textwrap
 import traceback
@@ -18,7 +19,10 @@ from oob_heal._decorator import default_cache
 from oob_heal._doctor import Checked, examine
 
 OURS = (ImportError, AttributeError, TypeError)  # their words say enough
-NOT_THEIRS = ("<frozen ", *(str(Path(each).parent / "") for each in (__file__, importlib.__file__)))
+NOT_THEIRS = (
+    "<frozen ",
+    *(f"{Path(each).parent}{os.sep}" for each in (__file__, importlib.__file__)),
+)
 WIDTH = 14  # of what stands before a setting
 WRAP = textwrap.TextWrapper(
     width=88,
