@@ -28,6 +28,15 @@ class GoneError(Exception):
     """In ``drop_on``: the dependency says that there is nothing."""
 
 
+TERMS: dict[str, Any] = {
+    "ttl": TTL,
+    "max_stale": None,
+    "jitter": 0,
+    "default": None,
+    "drop_on": GoneError,
+}
+
+
 def all_orders() -> Iterator[tuple[int, ...]]:
     """Every order of 0, 0, 0, 1, 1, 1, 2, 2, 2."""
     for first in itertools.combinations(range(9), 3):
@@ -61,7 +70,7 @@ class Table:
         executor = ManualExecutor()
         cache = HealingCache(backend=backend, executor=executor, clock=self.clock)
 
-        @cache(ttl=TTL, max_stale=None, jitter=0, name="source", default=None, drop_on=GoneError)
+        @cache(name="source", **TERMS)
         def source(n: int) -> int:
             return self.truth[n]
 

@@ -109,12 +109,12 @@ class Keeper(Rounds):
         waiting. A first contact has so long once in a process; after it an outage is told at
         once."""
         look = functools.partial(self._met, scope)
-        look() or self.news.wait(look, self._patient_until())
+        _met = look() or self.news.wait(look, self._patient_until())
 
     async def ameet(self, scope: str) -> None:
         """As ``meet``, awaited."""
         look = functools.partial(self._met, scope)
-        look() or await self.news.await_(look, self._patient_until())
+        _met = look() or await self.news.await_(look, self._patient_until())
 
     def _met(self, scope: str) -> bool | None:
         """True once there is nothing to wait for."""

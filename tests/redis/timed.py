@@ -154,6 +154,10 @@ class Timed:
         count: int = self._live()
         return count
 
+    def tidy(self) -> None:
+        """Forget the leases of old keys."""
+        self.client.delete("none", *self.client.keys("*:l"))
+
     def close(self) -> None:
         for backend in self._made:
             backend.close()

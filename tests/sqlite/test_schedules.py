@@ -14,7 +14,7 @@ import pytest
 from tests.model.backends import BACKENDS
 from tests.schedules.play import EVERY, Player
 from tests.schedules.scheduler import schedules_from
-from tests.sqlite.test_model import Place
+from tests.sqlite.place import Place
 
 FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 RANDOM = 500 if FULL else 2

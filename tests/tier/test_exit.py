@@ -12,7 +12,6 @@ import pytest
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.backends.tiered import TieredBackend
 from tests.children import run_python
-from tests.redis.conftest import _running, own_server, valkey  # noqa: F401
 from tests.redis.servers import Server
 from tests.redis.test_contract import PATIENT
 from tests.waiting import wait_until
@@ -60,7 +59,7 @@ def test_what_is_still_healing_at_the_end_of_a_process_is_stored(
 
 
 def test_a_tier_whose_ear_is_connecting_is_closed_within_its_grace(
-    valkey: Server,  # noqa: F811
+    valkey: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # H25
     answers, connecting = threading.Event(), threading.Event()
@@ -117,7 +116,7 @@ shared.close()
 
 
 def test_a_child_forked_while_the_store_is_away_serves_what_is_in_front(
-    own_server: Callable[..., Server],  # noqa: F811
+    own_server: Callable[..., Server],
 ) -> None:  # H18 H22
     server = own_server("valkey")
     assert server.process is not None

@@ -13,14 +13,13 @@ from oob_heal.backends._near import Near
 from oob_heal.backends.tiered import TieredBackend
 from oob_heal.testing import ManualClock, ManualExecutor, SharedStore
 from tests.benchmarks.tier_hit import BUDGET, measure
-from tests.redis.conftest import _running, valkey  # noqa: F401
 from tests.redis.servers import Server
 
 TRIES = 5  # of a machine that others keep busy
 
 
 def test_a_hit_in_front_takes_at_most_a_fifth_more_than_one_in_memory(
-    valkey: Server,  # noqa: F811
+    valkey: Server,
 ) -> None:
     for _ in range(TRIES):
         found = measure(valkey.url, rounds=10, calls=500)

@@ -1,200 +1,25 @@
-"""The tier over a real server: contract, reference model, orders, and processes that lose news.
-
-In the usual run a part of them: 6 examples of the machine, every 48th of the 1,680 orders.
-OOB_HEAL_FULL=1 runs 500 and all.
-"""
+"""The tier over a real server, by its own clock: news, and what becomes of those that are lost."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import socket
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
 
-from oob_heal import HealingCache, Outcome
-from oob_heal.backends import _redis_news, _redis_rounds
+from oob_heal import HealingCache
+from oob_heal.backends import _redis_rounds
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.backends.tiered import TieredBackend
-from oob_heal.testing import BackendContract, ManualExecutor
-from tests import test_orders as orders
 from tests.children import ROOT, run_python
-from tests.model.backends import BACKENDS
-from tests.model.machine import Machine
-from tests.redis.conftest import _running, own_server, valkey  # noqa: F401
+from tests.held import FULL
 from tests.redis.servers import Server
-from tests.redis.test_contract import PATIENT, names
-from tests.redis.test_model import InSync
-from tests.redis.timed import Timed, under_the_tests_clock
-from tests.test_state_machine import LOOK
-from tests.tier.model import TimedTier
+from tests.redis.test_contract import PATIENT
 from tests.waiting import wait_until
-
-FULL = os.environ.get("OOB_HEAL_FULL") == "1"
-PLANTED = bool(os.environ.get("OOB_HEAL_PLANTED"))
-EXAMPLES = 500 if FULL else 60 if PLANTED else 6
-EVERY = 1 if FULL else 48
-
-
-@pytest.mark.usefixtures("_timed")
-@pytest.mark.parametrize("promised", names())
-def test_the_tier_promises_that(valkey: Server, promised: str) -> None:  # noqa: F811
-    with contextlib.ExitStack() as stack:
-        places: list[Timed] = []
-
-        def make(*_: Any) -> TieredBackend:
-            return stack.enter_context(TieredBackend(places[-1].backend()))
-
-        def fresh(*_: Any) -> TieredBackend:
-            places.append(Timed(valkey))
-            stack.callback(places[-1].close)
-            return make()
-
-        def advance(seconds: float) -> None:
-            places[-1].clock.advance(seconds)
-
-        contract = BackendContract(fresh, advance=advance, second=make)
-        (promise,) = [each for each in contract.promises() if str(each) == promised]
-        promise()
-
-
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    with contextlib.closing(asyncio.new_event_loop()) as made:
-        yield made
-
-
-@pytest.fixture
-def _timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    under_the_tests_clock(monkeypatch)
-    monkeypatch.setattr(_redis_news, "TURN", 0.002)
-    monkeypatch.setattr(_redis_news, "AGAIN", 0.002)
-
-
-@pytest.mark.timeout(1_800 if FULL else 60)
-@pytest.mark.usefixtures("_timed")
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_whatever_happens_the_tier_does_what_the_model_says(
-    valkey: Server,  # noqa: F811
-    colour: str,
-    loop: asyncio.AbstractEventLoop,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # H06 H07 H13 H14 H18 H19 H28 H42
-    places: list[TimedTier] = []
-
-    def place() -> TimedTier:
-        while places:
-            places.pop().close()
-        places.append(TimedTier(valkey))
-        return places[-1]
-
-    monkeypatch.setitem(BACKENDS, "tier", place)
-
-    class Looking(Machine):
-        pass
-
-    Looking.kind, Looking.colour, Looking.loop = "tier", colour, loop
-    try:
-        run_state_machine_as_test(Looking, settings=settings(LOOK, max_examples=EXAMPLES))
-    finally:
-        for each in places:
-            each.close()
-
-
-class CaughtUp:
-    """A decorated function whose front has heard all there is before each call."""
-
-    def __init__(self, table: Table, f: Any) -> None:
-        self._table = table
-        self._f = f
-
-    def __call__(self, *args: Any) -> Any:
-        self._table.catch_up()
-        return self._f(*args)
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_"):
-            self._table.catch_up()
-        return getattr(self._f, name)
-
-
-class Table(orders.Table):
-    """Three processes with fronts on one real server."""
-
-    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop | None) -> None:
-        self.place = TimedTier(server)
-        self.clock = self.place.clock
-        self.truth = Counter()
-        self.loop = loop
-        self.cores: list[Any] = []
-        self.processes = [self._process(self.place.over(self.place.backend())) for _ in range(3)]
-        self.leases = self  # type: ignore[assignment]
-
-    def catch_up(self) -> None:
-        self.place.catch_up([self])
-
-    def __len__(self) -> int:
-        return self.place.live_leases()
-
-    def _process(self, backend: Any) -> orders.Process:
-        process = super()._process(backend) if self.loop is None else self._coloured(backend)
-        self.cores.append(process.f._oob_heal_core)
-        return process._replace(f=CaughtUp(self, process.f))
-
-    def _coloured(self, backend: Any) -> orders.Process:
-        executor = ManualExecutor()
-        cache = HealingCache(backend=backend, executor=executor, clock=self.clock)
-
-        @cache(
-            ttl=orders.TTL,
-            max_stale=None,
-            jitter=0,
-            name="source",
-            default=None,
-            drop_on=orders.GoneError,
-        )
-        async def source(n: int) -> int:
-            return self.truth[n]
-
-        assert self.loop is not None
-        return orders.Process(InSync(source, self.loop), executor)
-
-
-@pytest.mark.timeout(1_800 if FULL else 60)
-@pytest.mark.usefixtures("_timed")
-@pytest.mark.parametrize("colour", ["sync", "async"])
-@pytest.mark.parametrize(
-    "actors",
-    [*(("heal", "heal", write) for write in orders.WRITES), ("heal", "drop", "set")],
-    ids="-".join,
-)
-def test_a_write_during_two_heals_wins_in_every_order(
-    valkey: Server,  # noqa: F811
-    actors: tuple[str, ...],
-    colour: str,
-    loop: asyncio.AbstractEventLoop,
-) -> None:  # H06, H07
-    table = Table(valkey, loop if colour == "async" else None)
-    outcomes: Counter[Outcome] = Counter()
-    chosen = orders.ORDERS[::EVERY]
-    try:
-        for n, order in enumerate(chosen):
-            outcomes += orders.Race(table, n, actors, stale=True).run(order)
-            if n % 10 == 9:  # the leases of old keys would have to be counted at every step
-                table.place.client.delete("none", *table.place.client.keys("*:l"))
-    finally:
-        table.place.close()
-    assert outcomes.total() == 2 * len(chosen)
-    assert min(outcomes[Outcome.HEALED], outcomes[Outcome.REFUSED]) > len(chosen) / 4
-
 
 LOSING = """
 import random, sys, time, redis
@@ -271,7 +96,7 @@ shared.close()
 
 @pytest.mark.timeout(120)
 def test_four_processes_that_lose_a_tenth_of_the_news_serve_nothing_older_than_front_life(
-    valkey: Server,  # noqa: F811
+    valkey: Server,
 ) -> None:
     seconds, front_life = ("30", "0.5") if FULL else ("1.5", "0.2")
     fleet = [
@@ -294,7 +119,7 @@ def test_four_processes_that_lose_a_tenth_of_the_news_serve_nothing_older_than_f
     assert 0 < looks < reads / 2, "the fronts were hardly asked"
 
 
-def test_news_reach_another_process_before_its_front_life(valkey: Server) -> None:  # noqa: F811
+def test_news_reach_another_process_before_its_front_life(valkey: Server) -> None:
     with contextlib.ExitStack() as stack:
         fs = []
         for _ in range(2):
@@ -324,7 +149,7 @@ def test_news_reach_another_process_before_its_front_life(valkey: Server) -> Non
         wait_until(lambda: there.peek(1) is None)
 
 
-def test_a_writers_own_news_leave_in_its_front_what_it_read(valkey: Server) -> None:  # noqa: F811
+def test_a_writers_own_news_leave_in_its_front_what_it_read(valkey: Server) -> None:
     with (
         RedisBackend(valkey.url, deadline=PATIENT) as shared,
         TieredBackend(shared, front_life=3_600) as tier,
@@ -351,7 +176,7 @@ def test_a_writers_own_news_leave_in_its_front_what_it_read(valkey: Server) -> N
 
 
 def test_a_front_whose_news_broke_off_looks_at_everything_again(
-    own_server: Any,  # noqa: F811
+    own_server: Any,
 ) -> None:
     server = own_server("valkey")
     with (
@@ -375,7 +200,7 @@ def test_a_front_whose_news_broke_off_looks_at_everything_again(
 
 
 def test_what_was_written_while_nobody_listened_is_looked_for_when_somebody_does_again(
-    valkey: Server,  # noqa: F811
+    valkey: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with (
@@ -410,7 +235,7 @@ def test_what_was_written_while_nobody_listened_is_looked_for_when_somebody_does
 
 
 def test_a_clear_elsewhere_is_known_by_its_news_alone(
-    valkey: Server,  # noqa: F811
+    valkey: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_redis_rounds, "REFRESH", 60.0)
@@ -436,7 +261,7 @@ def test_a_clear_elsewhere_is_known_by_its_news_alone(
         wait_until(lambda: f.peek(1) is None)
 
 
-def test_dropping_a_tier_that_listens_warns(valkey: Server) -> None:  # noqa: F811
+def test_dropping_a_tier_that_listens_warns(valkey: Server) -> None:
     with RedisBackend(valkey.url, deadline=PATIENT) as shared:
         tier = TieredBackend(shared)
         tier.follow("scope")
@@ -499,5 +324,5 @@ shared.close()
 """
 
 
-def test_both_sides_of_a_fork_hear_the_news(valkey: Server) -> None:  # noqa: F811  # H22
+def test_both_sides_of_a_fork_hear_the_news(valkey: Server) -> None:  # H22
     assert run_python(FORKED.format(url=valkey.url)) == ""
