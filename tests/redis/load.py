@@ -139,12 +139,12 @@ class Yardstick:
     def __init__(self) -> None:
         self.took: list[float] = []
         self._end = threading.Event()
-        self._near, self._far = socket.socketpair()
         self._threads = [
             threading.Thread(target=work, daemon=True) for work in (self._ask, self._echo)
         ]
 
     def __enter__(self) -> Self:
+        self._near, self._far = socket.socketpair()
         for thread in self._threads:
             thread.start()
         return self

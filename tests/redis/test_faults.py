@@ -41,6 +41,7 @@ FULL = os.environ.get("OOB_HEAL_FULL") == "1"
 LASTS = 60.0 if FULL else 1.2  # s of each fault
 CALM = 2.0 if FULL else 0.2  # s before it
 FRESH_WITHIN = 2.0 if FULL else 15.0  # s after it
+WARM_WITHIN = 30.0  # s before it, which is no part of what is tried
 SLOWEST = 0.5 if FULL else 5.0  # s
 DISTURBED = 0.005  # s: half of what 60 ms leave above the deadline
 
@@ -145,7 +146,7 @@ def loaded(server: Server) -> Iterator[tuple[Site, Load]]:
     load = Load(backend)
     load.start()
     try:
-        wait_for(load.freshness(), 5)
+        wait_for(load.freshness(), WARM_WITHIN)
         yield Site(server, proxy), load
     finally:
         load.stop()

@@ -48,7 +48,7 @@ def draw(history: History, harms: list[tuple[float, str]], start: float, path: P
             at = [each[0] - start for each in series]
             sizes.plot(at, [each[1] / 1024 for each in series], color="#0b6e4f", label="MB")
             sizes.plot(at, [each[2] for each in series], color="#7b1fa2", label="descriptors")
-    sizes.set_ylabel(f"the process never killed ({SPARED})")
+    sizes.set_ylabel(f"of {SPARED}, never killed")
     sizes.set_ylim(bottom=0)
     sizes.legend(loc="lower left", ncols=2)
     sizes.set_xlabel("seconds")
