@@ -35,6 +35,7 @@ TRIES = 3  # a fault that shows by chance (threads, exits) has as many to show i
 LIMIT = 120.0  # s for one run of pytest over a fault
 CONTROL_LIMIT = 600.0  # s for one file of tests over the unchanged copy
 SLOWEST = 10
+WAITING = 2  # runs more than processors: what hangs a test needs none
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def listing(faults: list[Fault]) -> str:
 
 
 class Field:
-    """Where faults are planted: as many runs at once as there are processors."""
+    """Where faults are planted: a run at once for each runner."""
 
     def __init__(self, bed: Bed, runners: list[Runner]) -> None:
         self.bed = bed
@@ -193,10 +194,8 @@ def main() -> int:
     begun = time.monotonic()
     with ExitStack() as stack:
         bed = stack.enter_context(closing(Bed()))
-        field = Field(
-            bed,
-            [stack.enter_context(Runner()) for _ in range(min(os.cpu_count() or 1, len(faults)))],
-        )
+        runs = min((os.cpu_count() or 1) + WAITING, len(faults))
+        field = Field(bed, [stack.enter_context(Runner()) for _ in range(runs)])
         stack.callback(field.pool.shutdown, cancel_futures=True)
         control = field.control({test for fault in faults for test in fault.tests})
         judged = field.judged(faults)
