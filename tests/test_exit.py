@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import subprocess
 import sys
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork to b
 FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 TIMES = 19 if FULL else 1  # of each of 77 cases; the promise was made for 200 exits of each kind
 LIMIT = 900 if FULL else 50  # s
-SLACK = 0.5  # s, and what the slowest exit takes that has no heals to wait for
+SLACK = 0.5  # s
 
 # One process that has everything imported, and a child of it for each case: the child runs the
 # case and ends as any interpreter does, by falling off the end of this script.
@@ -232,6 +231,30 @@ else:
 """
 
 
+def slowest_of(ends: list[dict[str, Any]]) -> dict[str, float]:
+    """How long an exit took, by kind: each of them where there are many, to be judged beside as
+    many that had nothing to wait for; else the quickest, for the others waited for this machine."""
+    took: dict[str, float] = {}
+    for end in ends:
+        if end["status"] >= 0:
+            kind = end["case"] if FULL else end["case"].split(", ")[0]
+            best: Any = max if FULL else min
+            took[kind] = best(took.get(kind, end["took"]), end["took"])
+    return took
+
+
+def bare(ends: list[dict[str, Any]]) -> float:
+    """What exits may take beyond their grace: as long as the slowest with no heals took beside
+    them, and SLACK."""
+    heal_late = "misses_at_exit"
+    quick = [
+        end for end in ends if end["case"].startswith("nothing") and heal_late not in end["case"]
+    ]
+    slowest = max(end["took"] for end in quick)
+    print(f"the slowest of {len(quick)} exits with no heals took {slowest:.2f} s")
+    return float(SLACK + slowest)
+
+
 # H25
 @pytest.mark.timeout(2 * LIMIT)
 def test_every_kind_of_exit_with_every_kind_of_heal_is_quiet_and_within_its_grace() -> None:
@@ -250,18 +273,14 @@ def test_every_kind_of_exit_with_every_kind_of_heal_is_quiet_and_within_its_grac
     assert wrong == [], "the wrong exit code"
     noisy = {end["case"]: end["errors"] for end in ends if end["errors"]}
     assert noisy == {}, "noise on standard error"
-    took: dict[str, float] = {}  # the quickest of each kind: the others waited for this machine
-    for end in ends:
-        if end["status"] >= 0:
-            heals, _ = end["case"].split(", ")
-            took[heals] = min(took.get(heals, math.inf), end["took"])
-    busy = max(end["took"] for end in ends if end["case"].startswith("nothing"))
-    late = {heals: t for heals, t in took.items() if t > GRACE + SLACK + busy}
+    late = {kind: took for kind, took in slowest_of(ends).items() if took > GRACE + bare(ends)}
     assert late == {}, "later than the grace period"
     # What was under way and is soon done is done, but for the process that was killed.
     undone = [
         end["case"]
         for end in ends
-        if end["case"].startswith(("running", "queued_and_short")) and not end["ran"]
+        if end["case"].startswith(("running", "queued_and_short"))
+        and not end["ran"]
+        and end["took"] < GRACE  # else the machine was too slow for it
     ]
     assert all(case.endswith("is_killed") for case in undone), undone

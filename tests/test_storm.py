@@ -3,6 +3,7 @@ keys that are read most are fresh again."""
 
 from __future__ import annotations
 
+import math
 import os
 import random
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from oob_heal import Dependency, Freshness
-from tests.storm.world import HANGS, Source, Threads, World, cache_in
+from tests.storm.world import Source, Threads, World, cache_in
 
 FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 # The promise's own numbers; else a tenth of them, read as often.
@@ -21,14 +22,31 @@ KEYS, OUTAGE = (10_000, 300) if FULL else (1_000, 30)
 READS = 1_000  # a second
 HOT, HOT_SHARE = 100, 0.9  # keys that have so much of the reads
 AFTER = 8  # s that are watched after the outage
-TAKES, CAP = 0.1, 9  # s that a call takes, calls at once
+TAKES = 0.1  # s that a call takes
 SOON = 5.0  # s within which what is read most is fresh again
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A pool and its dependency, as declared."""
+
+    threads: int
+    queue: int
+    cap: int
+    heal_timeout: float
+
+
+# For a dependency that takes nine calls at once, each of a tenth of a second; and what one gets
+# who declares nothing: half of the pool's threads, and a long queue.
+DECLARED = Settings(threads=18, queue=200, cap=9, heal_timeout=2)
+DEFAULTS = Settings(threads=8, queue=10_000, cap=16, heal_timeout=30)
 
 
 @dataclass
 class Storm:
     """What was seen of one outage."""
 
+    cap: int
     calls: list[float]
     naive: int
     most_in_flight: int
@@ -38,23 +56,34 @@ class Storm:
     def within(self, since: float, until: float) -> list[float]:
         return [begun for begun in self.calls if since <= begun < until]
 
+    def hot_again(self) -> float:
+        """When the last of what is read most was fresh again."""
+        return max(self.fresh_at.get(n, math.inf) for n in range(HOT))
 
-KINDS: dict[str, tuple[float, Callable[[], tuple[float, Exception | None]]]] = {
-    "errors": (60.0, lambda: (TAKES / 10, OSError("down"))),
-    "hangs": (60.0, lambda: (HANGS, None)),
-    "slow": (1.0, lambda: (10 * TAKES, None)),  # H15: as slow as its ttl is short
+
+# Each by the ttl of what is read, and how a call goes that begins now. What hangs is cut off once
+# the dependency is back; until then its threads are taken.
+KINDS: dict[str, tuple[float, Callable[[float], tuple[float, Exception | None]]]] = {
+    "errors": (60.0, lambda now: (TAKES / 10, OSError("down"))),
+    "hangs": (60.0, lambda now: (OUTAGE - now + TAKES, OSError("reset"))),
+    "slow": (1.0, lambda now: (10 * TAKES, None)),  # H15: as slow as its ttl is short
 }
 
 
-def outage(kind: str) -> Storm:
+def outage(kind: str, settings: Settings) -> Storm:
     """Keys that are all stale, read all the time, while the dependency is in trouble, and after."""
     ttl, trouble = KINDS[kind]
     world, chance = World(), random.Random(f"storm of {kind}")
-    source = Source(world, lambda _: trouble() if world.clock() < OUTAGE else (TAKES, None))
-    executor = Threads(world, {"db": source}, threads=2 * CAP, queue=200)
-    cache = cache_in(world, executor, 17, dependency=Dependency("db", concurrency=CAP))
 
-    @cache(ttl=ttl, jitter=0, heal_timeout=2)
+    def goes(_: Any) -> tuple[float, Exception | None]:
+        return trouble(world.clock()) if world.clock() < OUTAGE else (TAKES, None)
+
+    source = Source(world, goes)
+    executor = Threads(world, {"db": source}, settings.threads, settings.queue)
+    db = Dependency("db", concurrency=settings.cap)
+    cache = cache_in(world, executor, 17, dependency=db)
+
+    @cache(ttl=ttl, jitter=0, heal_timeout=settings.heal_timeout)
     def f(n: int) -> int:
         return n
 
@@ -71,16 +100,16 @@ def outage(kind: str) -> Storm:
             naive += naively.reads(n, world.clock())
         elif served.freshness is Freshness.FRESH:
             fresh_at.setdefault(n, world.clock())
-    for n in range(HOT):  # one look at the end, for those that were fresh and not read since
-        assert n in fresh_at, f"key {n} never was fresh again"
-    return Storm(source.begun, naive, source.most_in_flight, fresh_at, f.cache_info())
+    return Storm(settings.cap, source.begun, naive, source.most_in_flight, fresh_at, f.cache_info())
 
 
 class Naive:
     """A healer that calls on every read of a stale key, for comparison."""
 
-    def __init__(self, ttl: float, trouble: Callable[[], tuple[float, Exception | None]]) -> None:
-        self.ttl, (self.takes, self.error) = ttl, trouble()
+    def __init__(
+        self, ttl: float, trouble: Callable[[float], tuple[float, Exception | None]]
+    ) -> None:
+        self.ttl, (self.takes, self.error) = ttl, trouble(0.0)
         self.landing: dict[int, float] = {}
 
     def reads(self, n: int, now: float) -> bool:
@@ -97,7 +126,7 @@ pytestmark = pytest.mark.timeout(900 if FULL else 180)  # s: it computes, and wa
 
 @pytest.fixture(scope="module", params=KINDS)
 def storm(request: pytest.FixtureRequest) -> Storm:
-    return outage(request.param)
+    return outage(request.param, DECLARED)
 
 
 # H17
@@ -110,16 +139,25 @@ def test_a_dependency_in_trouble_sees_a_hundredth_of_what_a_naive_healer_calls(
 
 # H17
 def test_at_recovery_there_is_no_burst(storm: Storm) -> None:
-    assert storm.most_in_flight <= CAP
+    assert storm.most_in_flight <= storm.cap
     first = storm.within(OUTAGE, OUTAGE + AFTER)[0]
     windows = Counter(int((begun - first) * 10) for begun in storm.within(first, OUTAGE + AFTER))
     mean = sum(windows.values()) / (10 * (OUTAGE + AFTER - first))
     assert max(windows.values()) <= 2 * mean
 
 
+# H17: nor by what one gets who declares nothing. How soon what is read most is fresh again depends
+# on how many calls that takes at once, and on how long the queue is: the how-to page has figures.
+@pytest.mark.parametrize("kind", KINDS)
+def test_by_the_defaults_too_calls_stay_few_and_there_is_no_burst(kind: str) -> None:
+    storm = outage(kind, DEFAULTS)
+    test_a_dependency_in_trouble_sees_a_hundredth_of_what_a_naive_healer_calls(storm)
+    test_at_recovery_there_is_no_burst(storm)
+
+
 # H17
 def test_what_is_read_most_is_fresh_again_within_five_seconds(storm: Storm) -> None:
-    assert max(storm.fresh_at[n] for n in range(HOT)) <= OUTAGE + SOON
+    assert storm.hot_again() <= OUTAGE + SOON
 
 
 # H14

@@ -3,7 +3,7 @@
 Law: nothing here decides for the library. Reads call the decorated function, heals wait in the real
 fair queue and go through their real conversation; only threads, time and the dependency are played.
 A call ends when the dependency says, so many seconds after it began; a thread past ``heal_timeout``
-gives its heal up and is replaced, as those of ThreadExecutor are.
+gives its heal up and is replaced, as those of ThreadExecutor are, while fewer hang than it allows.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from oob_heal import HealingCache
+from oob_heal import HealingCache, HealRejectedError
 from oob_heal.executors._fair import FairQueue
 from oob_heal.testing import ManualClock, Steps
 
@@ -64,17 +65,28 @@ class Source:
 
 
 class Threads:
-    """An executor whose threads are played: ``threads`` run, ``queue`` wait."""
+    """An executor whose threads are played: ``threads`` run, ``queue`` wait, ``most_hung`` hang and
+    are replaced."""
 
-    def __init__(self, world: World, sources: dict[str, Source], threads: int, queue: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        sources: dict[str, Source],
+        threads: int,
+        queue: int,
+        most_hung: int = 64,
+    ) -> None:
+        self.most_hung = most_hung
         self.world = world
         self.sources = sources
         self.threads = threads
         self.waiting = FairQueue(queue, threads)
         self.running = 0
-        self.hung = 0
+        self.hung = Counter[str]()
 
     def submit(self, heal: Any, /) -> None:
+        if self.hung.total() >= self.most_hung and self.hung[heal.group]:
+            raise HealRejectedError
         shed = self.waiting.put(heal.group, heal)
         if shed is not None:
             shed.shed()
@@ -92,7 +104,7 @@ class _Thread:
     def __init__(self, pool: Threads, group: str, heal: Any) -> None:
         self.pool, self.group, self.heal = pool, group, heal
         self.source = pool.sources[group]
-        self.replaced = False
+        self.given_up = self.replaced = False
 
     def start(self) -> None:
         self.steps = Steps(self.heal)
@@ -109,19 +121,22 @@ class _Thread:
             self.pool.world.after(self.heal.timeout, self._hang)
 
     def _end(self) -> None:
-        if not self.replaced:
+        if not self.given_up:
             self.source.in_flight -= 1
         else:
-            self.pool.hung -= 1
+            self.pool.hung[self.group] -= 1
         self.steps.run()
         self._free()
 
     def _hang(self) -> None:
         self.source.in_flight -= 1
-        self.pool.hung += 1
+        replaced = self.pool.hung.total() < self.pool.most_hung
+        self.pool.hung[self.group] += 1
+        self.given_up = True
         self.heal.give_up()
-        self._free()
-        self.replaced = True
+        if replaced:
+            self._free()
+            self.replaced = True
 
     def _free(self) -> None:
         if not self.replaced:
