@@ -17,7 +17,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork to b
 
 FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 TIMES = 19 if FULL else 1  # of each of 77 cases; the promise was made for 200 exits of each kind
-LIMIT = 900 if FULL else 50  # s
+LIMIT = 900 if FULL else 150  # s for all of them, on whatever machine
+ENDS_WITHIN = 20 if os.environ.get("OOB_HEAL_PLANTED") else 90  # s for each, or it is killed
 SLACK = 0.5  # s
 
 # One process that has everything imported, and a child of it for each case: the child runs the
@@ -222,7 +223,7 @@ if mine is None:
     watch(0)
     shutil.rmtree(folder)
 else:
-    signal.alarm(20)
+    signal.alarm(ENDS_WITHIN)
     out = os.open(files[0], os.O_WRONLY | os.O_APPEND)
     os.dup2(os.open(files[1], os.O_WRONLY | os.O_APPEND), 2)
     mine[0]()
@@ -259,7 +260,7 @@ def bare(ends: list[dict[str, Any]]) -> float:
 @pytest.mark.timeout(2 * LIMIT)
 def test_every_kind_of_exit_with_every_kind_of_heal_is_quiet_and_within_its_grace() -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", f"{TIMES=}\n{SCRIPT}"],
+        [sys.executable, "-W", "error", "-c", f"{TIMES=}; {ENDS_WITHIN=}\n{SCRIPT}"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
