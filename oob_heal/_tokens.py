@@ -23,6 +23,12 @@ def new_token(adopt: str | None = None) -> str:
     return f"{_MARK}{number}" if adopt == WAITS else number
 
 
+def waited(granted: str | None) -> bool:
+    """Whether the lease granted last waited for a worker: if it lapsed nobody crashed, and nobody
+    called the function."""
+    return granted is not None and granted.startswith(_MARK)
+
+
 def counts_as(adopt: str | None, held: str | None) -> str | None:
     """What an event's token counts as where ``held`` is the token of the lease that holds."""
     if adopt is None or adopt == WAITS or held is None or not held.startswith(_MARK):

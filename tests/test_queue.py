@@ -16,7 +16,7 @@ from oob_heal._keys import key_text, scope_text
 from oob_heal._worker import heal_of
 from oob_heal.executors.queue import QueueExecutor
 from oob_heal.ports import WAITS
-from oob_heal.testing import Steps
+from oob_heal.testing import ManualClock, Steps
 from tests.conftest import World
 from tests.test_poison import message
 from tests.waiting import Gate, wait_until
@@ -29,6 +29,13 @@ def prepared(world: World, executor: Any, **options: Any) -> Any:
         return "v"
 
     return world.decorate(source, default="default", executor=executor, **options)
+
+
+def took(engine: Engine[bytes], executor: QueueExecutor) -> bytes:
+    """The event that was sent, once its publisher is done with it: time may pass then."""
+    payload = engine.get(timeout=10)
+    wait_until(lambda: executor.outbox.sending is None)
+    return payload
 
 
 def leases(world: World) -> int:
@@ -109,7 +116,7 @@ def test_the_lease_waits_with_its_event_and_the_worker_adopts_it_once(shared: Wo
     with QueueExecutor(engine.put) as executor:
         function = prepared(shared, executor)
         shared.do(function(1))
-        payload = engine.get(timeout=10)
+        payload = took(engine, executor)
         assert leases(shared) == 1
         other.do(elsewhere(1))  # H19: queued here, so nobody else may heal it
         assert other.executor.run_next() is Outcome.REFUSED
@@ -127,10 +134,10 @@ def test_an_event_that_the_engine_lost_costs_one_lease_and_one_read(shared: Worl
     with QueueExecutor(engine.put, look_after=0.001) as executor:
         function = prepared(shared, executor)
         shared.do(function(1))
-        engine.get(timeout=10)  # lost
+        took(engine, executor)  # lost
         shared.clock.advance(30)  # queue_timeout
         assert shared.do(function(1)) == "default"  # the one read
-        payload = engine.get(timeout=10)
+        payload = took(engine, executor)
         assert shared.cache.heal_message(payload) is Outcome.HEALED
         assert shared.do(function(1)) == "v"
         shared.clock.advance(100)
@@ -151,7 +158,7 @@ def test_a_worker_that_dies_at_any_step_costs_one_lease_and_one_read(
     with QueueExecutor(engine.put) as executor:
         function = prepared(shared, executor, heal_timeout=30)
         shared.do(function(1))
-        heal = heal_of(engine.get(timeout=10), worker.cache._functions)
+        heal = heal_of(took(engine, executor), worker.cache._functions)
         assert heal is not None
         dies = Steps(heal)
         assert len([dies.next() for _ in range(steps)]) == steps
@@ -161,7 +168,7 @@ def test_a_worker_that_dies_at_any_step_costs_one_lease_and_one_read(
             wait_until(lambda: function.cache_info().refused == 1)  # its lease holds
             shared.clock.advance(2.0**-10)
             assert shared.do(function(1)) == "default"  # the one read
-            assert shared.cache.heal_message(engine.get(timeout=10)) is Outcome.HEALED
+            assert shared.cache.heal_message(took(engine, executor)) is Outcome.HEALED
         assert shared.do(function(1)) == "v"
         assert engine.empty()
         shared.clock.advance(100)
@@ -176,10 +183,10 @@ def test_a_key_heals_though_the_queue_is_slower_than_queue_timeout(shared: World
     with QueueExecutor(engine.put, queue_timeout=30) as executor:
         function = prepared(shared, executor)
         shared.do(function(1))
-        early = engine.get(timeout=10)
+        early = took(engine, executor)
         shared.clock.advance(30)
         shared.do(function(1))
-        late = engine.get(timeout=10)
+        late = took(engine, executor)
         heal = heal_of(early, worker.cache._functions)
         assert heal is not None
         steps = Steps(heal)
@@ -216,7 +223,7 @@ def test_the_publishers_books_say_healed_once_the_worker_has(shared: World) -> N
     with QueueExecutor(engine.put, look_after=0.001) as executor:
         function = prepared(shared, executor)
         shared.do(function(1))
-        worker.cache.heal_message(engine.get(timeout=10))
+        worker.cache.heal_message(took(engine, executor))
         wait_until(lambda: function.cache_info().healed == 1)
     assert function.cache_info().healing == 0
 
@@ -275,7 +282,7 @@ def test_without_a_thread_or_a_loop_for_the_publisher_heals_are_dropped_or_lost(
             assert shared.do(function(1)) == "default"
             wait_until(lambda: function.cache_info().lost == 1)
         assert shared.do(function(1)) == "default"
-        assert shared.cache.heal_message(engine.get(timeout=10)) is Outcome.HEALED
+        assert shared.cache.heal_message(took(engine, executor)) is Outcome.HEALED
 
 
 # H17: backoff is for a dependency that fails; an engine that is away says nothing of it.
@@ -299,13 +306,34 @@ def test_events_that_get_lost_cost_their_key_no_attempts_and_no_backoff(shared: 
         function = prepared(shared, executor)
         for _ in range(8):
             assert shared.do(function(1)) == "default"
-            payload = engine.get(timeout=10)  # lost
+            payload = took(engine, executor)  # lost
             wait_until(lambda: leases(shared) == 0)  # though the store's time stands
             shared.clock.advance(1)
         assert shared.do(function(1)) == "default"
-        assert shared.cache.heal_message(engine.get(timeout=10)) is Outcome.HEALED
+        assert shared.cache.heal_message(took(engine, executor)) is Outcome.HEALED
         assert shared.cache.heal_message(payload) is Outcome.SKIPPED
     assert shared.do(function(1)) == "v"
+
+
+# H28: nor do they where the publisher comes too late to take anything back, as one does whose sends
+# are slow, or that has died.
+def test_what_lapses_with_its_event_is_no_crash(shared: World) -> None:
+    engine: Engine[bytes] = Engine()
+    with QueueExecutor(engine.put, clock=ManualClock()) as executor:
+        function = prepared(shared, executor)
+        for _ in range(8):
+            assert shared.do(function(1)) == "default"
+            took(engine, executor)  # lost
+            shared.clock.advance(30)
+        assert shared.do(function(1)) == "default"
+        heal = heal_of(took(engine, executor), shared.cache._functions)
+        assert heal is not None
+        assert Steps(heal).run() is Outcome.HEALED
+        assert heal.lease is not None
+        assert heal.lease.attempt == 1
+        assert shared.cache.failing() == []
+    assert shared.do(function(1)) == "v"
+    shared.clock.advance(100)
 
 
 def test_an_event_that_was_waited_for_too_long_still_heals_when_it_comes(shared: World) -> None:
@@ -313,7 +341,7 @@ def test_an_event_that_was_waited_for_too_long_still_heals_when_it_comes(shared:
     with QueueExecutor(engine.put, queue_timeout=0.02) as executor:
         function = prepared(shared, executor)
         shared.do(function(1))
-        payload = engine.get(timeout=10)
+        payload = took(engine, executor)
         wait_until(lambda: leases(shared) == 0)
         assert shared.cache.heal_message(payload) is Outcome.HEALED
         shared.clock.advance(100)
@@ -326,7 +354,7 @@ def test_the_lease_of_a_worker_is_not_taken_back_with_its_events(shared: World) 
         function = prepared(shared, executor)
         prepared(worker, None)
         shared.do(function(1))
-        heal = heal_of(engine.get(timeout=10), worker.cache._functions)
+        heal = heal_of(took(engine, executor), worker.cache._functions)
         assert heal is not None
         steps = Steps(heal)
         assert [steps.next(), steps.next()] == ["acquire", "get"]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from cachetools import TLRUCache
 
 from oob_heal._model import Lease, Refused, Why
-from oob_heal._tokens import counts_as, new_token
+from oob_heal._tokens import counts_as, new_token, waited
 from oob_heal.ports import Clock
 
 PAST_KEPT = 3_600.0  # s for which attempts are remembered after the last of them
@@ -72,6 +72,8 @@ class LeaseTable:
             return self._grant(key, now, lease_for, held.lease.attempt, None, adopted=True)
         if now < past.retry_at and not force:
             return Refused(Why.BACKING_OFF, past.retry_at)
+        if not past.returned and waited(past.granted):
+            past = past._replace(attempts=max(0, past.attempts - 1), returned=True)
         self._held.expire(now)
         if len(self._held) >= self.maxsize:
             return Refused(Why.FULL, now + FULL_FOR)

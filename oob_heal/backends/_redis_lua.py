@@ -128,6 +128,9 @@ if not held and now < past.retry_at and not force then
     return {'backing off', told(now), told(past.retry_at)}
 end
 past.adopted, past.previous = '', ''
+if not held and past.out ~= '' and string.sub(past.granted, 1, 1) == 'w' then
+    past.out, past.attempts = '', math.max(0, past.attempts - 1) -- it waited: no crash
+end
 if held then
     past.adopted = '1'
 else

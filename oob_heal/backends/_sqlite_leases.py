@@ -10,7 +10,7 @@ import sqlite3
 from typing import NamedTuple
 
 from oob_heal._model import Lease, Refused, Why
-from oob_heal._tokens import counts_as, new_token
+from oob_heal._tokens import counts_as, new_token, waited
 from oob_heal.ports import AHEAD_AT_MOST
 
 PAST_KEPT = 3_600.0  # s for which attempts are remembered after the last of them
@@ -83,6 +83,8 @@ class Leases:
             return Refused(Why.HELD, past.until)
         if not adopts and now < past.retry_at and not force:
             return Refused(Why.BACKING_OFF, past.retry_at)
+        if past.out and not adopts and waited(past.granted):
+            past = past._replace(attempts=max(0, past.attempts - 1), out=0)
         previous_at = past.granted_at if past.out and not adopts else None
         attempts = past.attempts if adopts else past.attempts + 1
         token = new_token(None if adopts else adopt)

@@ -104,6 +104,16 @@ def a_lease_that_waits_is_exchanged_for_any_events_token_once(it: Trial) -> None
     assert it.commit(adopted, it.entry(key, "a"), LONG) is True
 
 
+def a_lease_that_waited_and_lapsed_is_no_crash(it: Trial) -> None:
+    key = it.key(1)
+    for _ in range(3):
+        it.lease(key, it.unit, adopt=WAITS)
+        it.advance(it.unit * 1.1)
+    lease = it.lease(key)
+    assert lease.attempt == 1, "nobody called the function"
+    assert lease.previous_at is None, "and nobody crashed"
+
+
 def a_token_that_holds_nothing_is_granted_as_usual(it: Trial) -> None:
     key = it.key(1)
     queued = it.lease(key)

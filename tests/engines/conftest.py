@@ -79,9 +79,11 @@ class Workers:
         self.told = {"PYTHONPATH": str(ROOT), "OOB_HEAL_SHOP": "|".join(self.words)}
         self.log = Path(store.folder) / f"workers-{time.monotonic_ns()}"
         self.started: list[subprocess.Popen[bytes]] = []
+        self.processes = 0
 
     def start(self, count: int = 3) -> None:
         """One command with so many processes; each takes one message at a time."""
+        self.processes = count
         program = [sys.executable, "-m", self.engine]
         if self.engine == "celery":
             words = ["-A", "tests.engines.worker:engine", "worker", "-c", str(count)]
@@ -111,6 +113,12 @@ class Workers:
 
     def alive(self) -> bool:
         return all(each.poll() is None for each in self.started)
+
+    def supervise(self) -> None:
+        """Start the command again that has ended, as whatever runs it would: kombu's Redis
+        transport can fail for good as its server dies, and Celery's main process with it."""
+        if self.processes and self.started[-1].poll() is not None:
+            self.start(self.processes)
 
     def close(self) -> None:
         for each in self.started:
@@ -152,6 +160,7 @@ def heals(shop: Any, n: int, workers: Workers) -> float:
     """Read until the key is fresh, as its callers do; seconds it took."""
     start = time.monotonic()
     while True:
+        workers.supervise()
         shop.price(n)
         seen = shop.price.peek(n)
         took = time.monotonic() - start

@@ -68,7 +68,6 @@ def test_a_broker_killed_restarted_and_emptied_under_load_is_seen_by_no_caller(
     assert load.errors == []
     assert load.slowest < BUSY
     took = [heals(shop, n, workers) for n in range(load.keys)]
-    assert not workers.started[0].poll(), workers.said()
     print(place, f"{load.keys} keys, the slowest healed {max(took):.2f} s after its read")
     calls = {int(n): int(count) for n, count in shop.tally.hgetall("calls").items()}
     assert all(calls[n] >= 1 for n in range(load.keys))

@@ -61,6 +61,20 @@ TRAVEL = [
 ]
 
 KILLERS = [
+    fault(
+        "H28 a lease that waited and lapsed counts as a crash",
+        "_tokens.py",
+        "    return granted is not None and granted.startswith(_MARK)",
+        "    return False",
+        "queue.py::test_what_lapses_with_its_event_is_no_crash",
+    ),
+    Fault(
+        "H28 a lease that waited and lapsed counts as a crash in a Redis",
+        "backends/_redis_lua.py",
+        "    past.out, past.attempts = '', math.max(0, past.attempts - 1) -- it waited",
+        "    past.out, past.attempts = past.out, past.attempts -- it waited",
+        ("tests/redis/test_contract.py",),
+    ),
     Fault(
         "H13 a worker has a deadline for its first connection",
         "_worker.py",

@@ -119,6 +119,8 @@ class Store:
         elif now < past.retry_at:
             return Refusal(past.retry_at)
         else:
+            if not past.returned and past.granted is not None and past.granted.waits:
+                past = replace(past, attempts=max(0, past.attempts - 1), returned=True)
             crashed_at = None if past.returned else past.granted_at
             attempt = past.attempts + 1
             lease = Lease(key, now, now + lease_for, attempt, crashed_at, waits=waits)
