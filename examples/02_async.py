@@ -27,9 +27,9 @@ async def main() -> None:
         began = time.perf_counter()
         answers = await asyncio.gather(*(price("tea") for _ in range(1_000)))
         took = (time.perf_counter() - began) * 1_000
-        print(f"{len(answers)} answers, {set(answers)}, in {took:.0f} ms")
+        print(f"{len(answers)} tasks got {set(answers)}, the default, in {took:.0f} ms")
         await asyncio.sleep(0.4)
-        print(f"then {await price('tea')}, after {calls} call")
+        print(f"the next one gets {await price('tea')}, after {calls} call of the slow service")
     assert calls == 1
 
 

@@ -50,7 +50,7 @@ async def main() -> None:
     async with lifespan(app), httpx.AsyncClient(transport=transport, base_url="http://it") as it:
         for _ in range(2):
             answer = await it.get("/prices/coffee")
-            print(answer.headers["X-Freshness"], answer.json())
+            print(f"GET {answer.request.url.path}: {answer.json()}", answer.headers["X-Freshness"])
             await asyncio.sleep(0.4)
     assert answer.json() == {"price": 4.5}
 

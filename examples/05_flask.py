@@ -28,9 +28,9 @@ def a_price(article: str) -> dict[str, float | None]:
 
 
 client = app.test_client()
-print(client.get("/prices/tea").json)
+print("before its heal:", client.get("/prices/tea").json)
 while price.cache_info().healing:
     time.sleep(0.01)
 answer = client.get("/prices/tea").json
-print(answer)
+print("after it:", answer)
 assert answer == {"price": 5.0}
