@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -19,6 +20,7 @@ from types import ModuleType
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+from sphinx.ext.autodoc.mock import mock
 from sphinx.util.docutils import SphinxDirective
 
 import oob_heal
@@ -58,6 +60,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 
 
+ENGINES = [each for each in ("celery", "taskiq") if not importlib.util.find_spec(each)]
 PAGES_OF_THEIR_OWN = ("HealingCache", "HealingFunction", "AsyncHealingFunction")
 HIDDEN = "   :exclude-members: lock, after_fork"  # between a plug-in and the library
 
@@ -95,13 +98,17 @@ class PublicModules(Told):
             title = name.removeprefix("oob_heal.")
             yield from (title, "-" * len(title), "")
             try:
-                module = importlib.import_module(name)
+                with mock(ENGINES):
+                    module = importlib.import_module(name)
             except ImportError as missing:  # an extra that is not installed says so in plain words
                 yield from (f"Not shown here: {missing}", "")
                 continue
             yield from (f".. automodule:: {name}", "")
             for member in _public(module):
-                yield from (f".. autoclass:: {name}.{member}", "   :members:", HIDDEN, "")
+                if inspect.isfunction(vars(module)[member]):
+                    yield from (f".. autofunction:: {name}.{member}", "")
+                else:
+                    yield from (f".. autoclass:: {name}.{member}", "   :members:", HIDDEN, "")
 
 
 class PublicNames(Told):
@@ -140,8 +147,10 @@ def _modules(package: str) -> Iterator[str]:
 
 def _public(module: ModuleType) -> Iterator[str]:
     for name, member in vars(module).items():
-        own = inspect.isclass(member) and member.__module__ == module.__name__
-        if own and not name.startswith("_"):
+        if name.startswith("_") or getattr(member, "__module__", "") != module.__name__:
+            continue
+        # A function without an example is between a plug-in and its framework.
+        if inspect.isclass(member) or ">>>" in (inspect.getdoc(member) or ""):
             yield name
 
 
