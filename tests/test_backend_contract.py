@@ -3,29 +3,12 @@
 import cachetools
 import pytest
 
-from oob_heal.backends.bytestore import ByteStoreBackend
 from oob_heal.backends.mapping import MappingBackend
 from oob_heal.backends.memory import MemoryBackend
 from oob_heal.backends.tiered import TieredBackend
 from oob_heal.testing import BackendContract, FlakyBackend, ManualClock, Promise, SharedStore
+from tests.in_a_dict import InADict
 from tests.sqlite.files import a_file, close_all, next_to
-
-
-class InADict(ByteStoreBackend):
-    """The least that a store of bytes needs."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        super().__init__(clock=clock)
-        self.data: dict[str, bytes] = {}
-
-    def load(self, key: str) -> bytes | None:
-        return self.data.get(key)
-
-    def store(self, key: str, data: bytes, keep_for: float) -> None:
-        self.data[key] = data
-
-    def remove(self, key: str) -> None:
-        self.data.pop(key, None)
 
 
 def tier_over(clock: ManualClock) -> TieredBackend:
@@ -37,7 +20,7 @@ CONTRACTS = {
     "dict": BackendContract(lambda clock: MappingBackend({}, clock=clock)),
     "lru": BackendContract(lambda clock: MappingBackend(cachetools.LRUCache(99), clock=clock)),
     "flaky": BackendContract(lambda clock: FlakyBackend(MemoryBackend(clock=clock))),
-    "bytes": BackendContract(InADict),
+    "bytes": BackendContract(lambda clock: InADict(clock=clock)),
     "tier": BackendContract(
         tier_over, second=lambda tier: TieredBackend(tier.shared.store.backend())
     ),

@@ -12,13 +12,13 @@ import pydantic
 import pytest
 
 from oob_heal import CodecError, Freshness, HealingCache, Outcome
-from oob_heal.backends.bytestore import ByteStoreBackend
 from oob_heal.codecs import JsonCodec, SignedPickleCodec
 from oob_heal.codecs.msgpack import MsgpackCodec
 from oob_heal.codecs.pydantic import PydanticCodec
 from oob_heal.testing import ManualExecutor, SharedStore
 from tests.children import run_python
 from tests.conftest import World
+from tests.in_a_dict import InADict
 
 CANARY = "hunter2"
 T = TypeVar("T")
@@ -36,21 +36,6 @@ class Article:
 
 class Strange:
     """No type of values."""
-
-
-class InADict(ByteStoreBackend):
-    def __init__(self) -> None:
-        super().__init__()
-        self.data: dict[str, bytes] = {}
-
-    def load(self, key: str) -> bytes | None:
-        return self.data.get(key)
-
-    def store(self, key: str, data: bytes, keep_for: float) -> None:
-        self.data[key] = data
-
-    def remove(self, key: str) -> None:
-        self.data.pop(key, None)
 
 
 @pytest.fixture

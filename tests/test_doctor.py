@@ -16,12 +16,12 @@ import pytest
 from oob_heal import Dependency, HealingCache, Promise
 from oob_heal.__main__ import main
 from oob_heal._doctor import examine
-from oob_heal.backends.bytestore import ByteStoreBackend
 from oob_heal.codecs import JsonCodec
 from oob_heal.executors.queue import QueueExecutor
 from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.executors.threads import ThreadExecutor
 from oob_heal.testing import SharedStore
+from tests.in_a_dict import InADict
 
 SECRET = "kept to itself"
 
@@ -38,24 +38,13 @@ def untold(article: str):  # type: ignore[no-untyped-def]
     return 4.5
 
 
-class InADict(ByteStoreBackend):
+class Bounded(InADict):
+    """It says how long it may take."""
+
     deadline = 0.1
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.data: dict[str, bytes] = {}
 
-    def load(self, key: str) -> bytes | None:
-        return self.data.get(key)
-
-    def store(self, key: str, data: bytes, keep_for: float) -> None:
-        self.data[key] = data
-
-    def remove(self, key: str) -> None:
-        self.data.pop(key, None)
-
-
-class NoDeadline(InADict):
+class NoDeadline(Bounded):
     deadline = float("inf")
 
 
@@ -86,7 +75,7 @@ def test_what_is_well_configured_is_left_alone() -> None:
     assert wrong(aprice) == []
     assert wrong(default=0.0) == []
     assert wrong(shared=shared_store(namespace="shop")) == []
-    assert wrong(backend=InADict()) == []
+    assert wrong(backend=Bounded()) == []
 
 
 @pytest.mark.parametrize(
@@ -102,7 +91,7 @@ def test_what_is_well_configured_is_left_alone() -> None:
         ({"default_factory": lambda: 1 / 0}, "default_factory raises ZeroDivisionError"),
         ({"maxsize": 50_000}, "room for 50,000 entries, and ThreadExecutor takes 5,000"),
         ({"backend": NoDeadline()}, "declares no deadline"),
-        ({"fn": untold, "backend": InADict()}, "does not say what it returns"),
+        ({"fn": untold, "backend": Bounded()}, "does not say what it returns"),
         ({"shared": shared_store()}, "it has no namespace"),
         ({"fn": aprice, "executor": TaskExecutor(10)}, "TaskExecutor takes 10 heals"),
         (

@@ -18,6 +18,7 @@ from django.test.utils import override_settings  # noqa: E402
 from oob_heal import Freshness, HealingCache, Outcome  # noqa: E402
 from oob_heal.backends.django import DjangoBackend  # noqa: E402
 from oob_heal.testing import BackendContract, ManualClock, ManualExecutor  # noqa: E402
+from tests.in_a_dict import InADict  # noqa: E402
 from tests.redis.conftest import _running, valkey  # noqa: E402, F401
 from tests.redis.servers import Server  # noqa: E402
 
@@ -44,9 +45,7 @@ def alias(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def promises() -> list[str]:
-    from tests.test_backend_contract import InADict
-
-    return [str(each) for each in BackendContract(InADict).promises()]
+    return [str(each) for each in BackendContract(lambda _: InADict()).promises()]
 
 
 @pytest.mark.parametrize("promised", promises())

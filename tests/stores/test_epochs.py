@@ -9,24 +9,9 @@ from typing import Any
 import pytest
 
 from oob_heal import HealingCache
-from oob_heal.backends.bytestore import ByteStoreBackend
+from tests.in_a_dict import InADict
 
 Process = Callable[[dict[str, Any]], Any]
-
-
-class InADict(ByteStoreBackend):
-    def __init__(self, data: dict[str, Any]) -> None:
-        super().__init__()
-        self.data = data
-
-    def load(self, key: str) -> Any:
-        return self.data.get(key)
-
-    def store(self, key: str, data: bytes, keep_for: float) -> None:
-        self.data[key] = data
-
-    def remove(self, key: str) -> None:
-        self.data.pop(key, None)
 
 
 @pytest.fixture

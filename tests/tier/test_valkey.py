@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -199,26 +200,34 @@ def test_a_front_whose_news_broke_off_looks_at_everything_again(
         wait_until(lambda: f.peek(1) is None)
 
 
+@contextlib.contextmanager
+def listening(server: Server) -> Iterator[tuple[TieredBackend, Any, Any]]:
+    """A tier that hears the news, a function over it that answers 2 for 1, and the same function of
+    a process without a front."""
+    with (
+        RedisBackend(server.url, deadline=PATIENT) as shared,
+        TieredBackend(shared, front_life=3_600) as tier,
+        HealingCache(backend=tier) as cache,
+        RedisBackend(server.url, deadline=PATIENT) as elsewhere,
+        HealingCache(backend=elsewhere) as other,
+    ):
+
+        @cache(ttl=3_600, name="listening", default=0)
+        def f(n: int) -> int:
+            return 1
+
+        theirs = other(ttl=3_600, name="listening", default=0)(f.__wrapped__)
+        f.set(2, 1)
+        assert f(1) == 2
+        wait_until(lambda: tier._news._line is not None and tier._news._line.asked)
+        yield tier, f, theirs
+
+
 def test_what_was_written_while_nobody_listened_is_looked_for_when_somebody_does_again(
     valkey: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with (
-        RedisBackend(valkey.url, deadline=PATIENT) as shared,
-        TieredBackend(shared, front_life=3_600) as tier,
-        HealingCache(backend=tier) as cache,
-        RedisBackend(valkey.url, deadline=PATIENT) as elsewhere,
-        HealingCache(backend=elsewhere) as other,
-    ):
-
-        @cache(ttl=3_600, name="deaf", default=0)
-        def f(n: int) -> int:
-            return 1
-
-        theirs = other(ttl=3_600, name="deaf", default=0)(f.__wrapped__)
-        f.set(2, 1)
-        assert f(1) == 2
-        wait_until(lambda: tier._news._line is not None and tier._news._line.asked)
+    with listening(valkey) as (tier, f, theirs):
         with monkeypatch.context() as deaf:
             deaf.setattr(tier._news, "_connect", lambda: None)
             tier._news._line.link.sock.shutdown(socket.SHUT_RDWR)
@@ -240,22 +249,7 @@ def test_a_clear_elsewhere_is_known_by_its_news_alone(
 ) -> None:
     monkeypatch.setattr(_redis_rounds, "REFRESH", 60.0)
     monkeypatch.setattr(_redis_rounds, "BELIEVED", 600.0)
-    with (
-        RedisBackend(valkey.url, deadline=PATIENT) as shared,
-        TieredBackend(shared, front_life=3_600) as tier,
-        HealingCache(backend=tier) as cache,
-        RedisBackend(valkey.url, deadline=PATIENT) as elsewhere,
-        HealingCache(backend=elsewhere) as other,
-    ):
-
-        @cache(ttl=3_600, name="cleared", default=0)
-        def f(n: int) -> int:
-            return 1
-
-        theirs = other(ttl=3_600, name="cleared", default=0)(f.__wrapped__)
-        f.set(2, 1)
-        assert f(1) == 2
-        wait_until(lambda: tier._news._line is not None and tier._news._line.asked)
+    with listening(valkey) as (_, f, theirs):
         f(1)
         theirs.cache_clear()
         wait_until(lambda: f.peek(1) is None)
