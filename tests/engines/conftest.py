@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLACES = ("taskiq-redis", "taskiq-nats", "taskiq-rabbit", "celery-redis", "celery-rabbit")
 FIRST = ("taskiq-redis", "celery-redis")  # one broker an engine, for what takes long
 ENDS_WITHIN = 10.0  # s
-PATIENT = 60.0  # s: for a busy machine, on which an engine starts killed workers again
+PATIENT = 150.0  # s: for a busy machine, on which an engine starts killed workers again
 
 
 NEEDS = {

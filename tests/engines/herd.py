@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.engines.shop import engine_of, make
 
-PATIENT = 60.0  # s
+PATIENT = 150.0  # s
 
 
 def sending(shop: Any, how: str) -> Any:

@@ -77,7 +77,7 @@ def _raw(place: str, url: str, task: str) -> Callable[..., Any]:
     return celery if place.startswith("celery") else taskiq
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_200 if FULL else 600)
 @pytest.mark.parametrize("place", FIRST)
 def test_hostile_messages_call_nothing_and_the_good_ones_between_them_heal(
     shop_on: Callable[..., Any], place: str
@@ -96,7 +96,7 @@ def test_hostile_messages_call_nothing_and_the_good_ones_between_them_heal(
                 await send(told(1 + turn // (HOSTILE // GOOD)))
 
     asyncio.run(sends(send_all))
-    wait_until(lambda: all(map(shop.price.peek, range(1, GOOD + 1))), limit=200)
+    wait_until(lambda: all(map(shop.price.peek, range(1, GOOD + 1))), limit=600 if FULL else 300)
     assert workers.alive(), workers.said()
     assert set(shop.tally.hgetall("calls")) == {b"%d" % n for n in (-1, *range(1, GOOD + 1))}
     assert set(shop.tally.hvals("calls")) == {b"1"}

@@ -15,7 +15,6 @@ from tests.engines.conftest import FIRST, PLACES, heals
 FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 EVERY = 0.02  # s between two reads of the load
 NEW_EVERY = 10  # reads until another key is asked for
-BUSY = 2.0  # s: a caller that waits for a broker would wait for longer
 
 
 class Load:
@@ -23,6 +22,8 @@ class Load:
 
     def __init__(self, shop: Any) -> None:
         self.shop = shop
+        self.send, self.senders = shop.executor.outbox.send, set[str]()
+        shop.executor.outbox.send = self._send
         self.errors: list[BaseException] = []
         self.slowest = 0.0
         self.keys = 1
@@ -36,6 +37,10 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join(10)
+
+    def _send(self, payload: bytes) -> Any:
+        self.senders.add(threading.current_thread().name)
+        return self.send(payload)
 
     def _read(self) -> None:
         turn = 0
@@ -51,7 +56,7 @@ class Load:
             self.slowest = max(self.slowest, time.monotonic() - began)
 
 
-@pytest.mark.timeout(900 if FULL else 240)
+@pytest.mark.timeout(900 if FULL else 600)
 @pytest.mark.parametrize("place", PLACES if FULL else FIRST)
 def test_a_broker_killed_restarted_and_emptied_under_load_is_seen_by_no_caller(
     shop_on: Callable[..., Any], place: str
@@ -66,8 +71,9 @@ def test_a_broker_killed_restarted_and_emptied_under_load_is_seen_by_no_caller(
         broker.empty()
         time.sleep(0.5)
     assert load.errors == []
-    assert load.slowest < BUSY
+    assert load.senders == {"oob-heal-publisher"}  # so no caller has anything to wait for
     took = [heals(shop, n, workers) for n in range(load.keys)]
+    print(place, f"a read took {load.slowest:.3f} s at most")
     print(place, f"{load.keys} keys, the slowest healed {max(took):.2f} s after its read")
     calls = {int(n): int(count) for n, count in shop.tally.hgetall("calls").items()}
     assert all(calls[n] >= 1 for n in range(load.keys))
