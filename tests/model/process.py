@@ -6,9 +6,10 @@ from typing import Any
 
 from oob_heal import Freshness, Outcome, Reason
 from tests.model.books import AwayError, Failed, Heal, Run
-from tests.model.guard import Guard, Limits, Sparing
+from tests.model.guard import Guard, Limits
 from tests.model.reader import Reader
 from tests.model.rules import QUEUED, QUIET, Entry
+from tests.model.sparing import Sparing
 from tests.model.store import Lease, Refusal
 
 
