@@ -55,11 +55,12 @@ def _check_count(name: str, number: Any) -> None:
 class Breaker:
     """When a dependency is left alone, and for how long.
 
-    ``failures``: so many different keys that fail in a row, with no success between them, open
-    it; keys with no entry count only where nobody got an answer for 10 s. ``open_for``: seconds from the call that opened it until one heal may probe the dependency;
-    half of it is drawn, so that processes do not probe together. A probe that hangs is followed
-    by the next one soon after its ``heal_timeout``. ``hint_at_most``: seconds for which an error's
-    own ``retry_after`` is heeded at most.
+    ``failures``: so many different keys that fail in a row, with no success between them, open it;
+    keys with no entry count only where nobody got an answer for 10 s. ``open_for``: seconds from
+    the call that opened it until one heal may probe the dependency; half of it is drawn, so that
+    processes do not probe together. A probe that hangs is followed by the next one soon after its
+    ``heal_timeout``. ``hint_at_most``: seconds for which an error's own ``retry_after`` is heeded
+    at most.
 
     >>> Breaker(failures=3).open_for
     2.0
