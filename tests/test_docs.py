@@ -68,6 +68,16 @@ def test_every_module_opens_with_its_law_and_its_examples_run(name: str) -> None
     assert runner.summarize(verbose=False).failed == 0, "".join(told)
 
 
+def test_the_map_of_the_house_names_every_file_of_the_core_and_every_folder() -> None:
+    rows = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
+    mapped = " ".join(row.split("|")[1] for row in rows if row.startswith("| `"))
+    house = Path(oob_heal.__file__).parent
+    files = [each.stem for each in house.glob("*.py") if each.stem != "__init__"]
+    folders = [f"{each.parent.name}/" for each in house.glob("*/__init__.py")]
+    assert len(files) > 40, "all of them were looked at"
+    assert [each for each in (*files, *folders) if f"`{each}`" not in mapped] == []
+
+
 @pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
 def test_what_is_public_is_what_is_listed_here(module: object) -> None:
     assert vars(module)["__all__"] == sorted(PUBLIC[module].split())  # type: ignore[index]
