@@ -173,7 +173,9 @@ def _signature(
     app: Sphinx, what: str, name: str, obj: object, options: object, signature: str, returns: str
 ) -> tuple[str, str] | None:
     """The parameters of a decorated function are its own: their type variables say nothing."""
-    return (re.sub(r"(\*args|\*\*kwargs): ~?P\b", r"\1", signature), returns) if signature else None
+    if not signature:
+        return None
+    return re.sub(r"(\*args|\*\*kwargs): [~.\w]*~P\b", r"\1", signature), returns
 
 
 def _skipped(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object):
