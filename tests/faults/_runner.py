@@ -14,7 +14,7 @@ from typing import Self
 from tests.faults._plant import ROOT
 
 ALWAYS = (
-    "-q", "-x", "--timeout=20", "--tb=line", "-n", "0", "-p", "no:cacheprovider",
+    "-q", "-x", "--tb=line", "-n", "0", "-p", "no:cacheprovider",
     # It says that what is warm was imported before pytest came to rewrite it.
     "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip

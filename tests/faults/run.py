@@ -33,6 +33,7 @@ from tests.faults._runner import Ran, Runner
 RED, GREEN = 1, 0
 TRIES = 3  # a fault that shows by chance (threads, exits) has as many to show itself
 LIMIT = 120.0  # s for one run of pytest over a fault
+OVER_A_FAULT = ("--timeout=20", "-p", "no:rerunfailures")  # what hangs is noticed soon, and once
 CONTROL_LIMIT = 600.0  # s for one file of tests over the unchanged copy
 SLOWEST = 10
 WAITING = 2  # runs more than processors: what hangs a test needs none
@@ -118,7 +119,7 @@ class Field:
         where = self.bed.plant(fault)
         try:
             with self.runner() as runner:
-                return runner.run(where, fault.tests, LIMIT, "-p", "no:rerunfailures")
+                return runner.run(where, fault.tests, LIMIT, *OVER_A_FAULT)
         finally:
             self.bed.clear(where)
 
