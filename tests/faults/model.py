@@ -83,8 +83,11 @@ FAULTS = [
     Fault(
         "H01 the type is not in the key, says the model",
         "_encoding.py",
-        "        return (cls, kind.token(value))\n",
-        "        return kind.token(value)\n",
+        "        return (cls, value)\n    scale = scale or _Scale()\n"
+        "    scale.put(value, cls, depth)\n    kind = KINDS.get(cls)\n"
+        "    if kind is not None:\n        return (cls, kind.token(value))\n",
+        "        return value\n    kind = KINDS.get(cls)\n"
+        "    if kind is not None:\n        return kind.token(value)\n",
         MACHINE,
     ),
     Fault(
