@@ -9,7 +9,7 @@ def fault(hazard: str, file: str, before: str, after: str, *tests: str) -> Fault
 
 
 STORM = (
-    "fork.py::test_each_of_many_children_heals_within_a_second_while_sixteen_threads_heal",
+    "fork.py::test_each_of_many_children_heals_soon_while_sixteen_threads_heal",
     "fork.py::test_a_child_of_a_loop_heals_in_a_loop_of_its_own",
 )
 EXITS = ("exit.py::test_every_kind_of_exit_with_every_kind_of_heal_is_quiet_and_within_its_grace",)
