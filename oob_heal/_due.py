@@ -8,6 +8,7 @@ until its deadline or until traces outnumber values.
 from __future__ import annotations
 
 import itertools
+import math
 from heapq import heapify, heappop, heappush
 from typing import Any, TypeVar
 
@@ -39,11 +40,12 @@ class Due(dict[K, V]):
             self._heap = [(value.until, next(self._number), key) for key, value in left]
             heapify(self._heap)
 
-    def expire(self, now: float) -> list[V]:
-        """Remove what is past its deadline, and return it."""
+    def expire(self, now: float, at_most: float = math.inf) -> list[V]:
+        """Remove what is past its deadline, in so many looks at most, and return it."""
         heap = self._heap
         expired: list[V] = []
-        while heap and heap[0][0] <= now:
+        while heap and heap[0][0] <= now and at_most > 0:
+            at_most -= 1
             _, _, key = heappop(heap)
             value = self.get(key)
             if value is not None and value.until <= now:

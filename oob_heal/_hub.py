@@ -7,7 +7,6 @@ same one once, and again at growing intervals for as long as it lasts.
 
 from __future__ import annotations
 
-import functools
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -82,7 +81,8 @@ class Hub:
 
     def span_ends(self, span: Any, outcome: Outcome, error: str, attempt: int) -> None:
         """End the span of a heal, in a thread of its own: what exports it may take its time."""
-        self._span_ends.put(functools.partial(span.end, outcome, error, attempt, time.time_ns()))
+        at = time.time_ns()
+        self._span_ends.put(lambda: span.end(outcome, error, attempt, at))  # if it has an end
 
     def tell(self, happening: Happening) -> None:
         heard = self._hear_answers if isinstance(happening, Answered) else self._mailboxes

@@ -9,6 +9,7 @@ changes.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from oob_heal.errors import HealRejectedError
 from oob_heal.ports import Clock
 
 LIMIT = 10_000  # heals under way, of one function
+SWEPT_BY_A_MISS = 64  # of what is past its deadline; each miss adds less
 LOOK_AGAIN = 0.1  # s after which a read looks whether the loop of a heal is closed
 ANY = object()  # a mark that holds back a miss whatever it sees
 
@@ -85,14 +87,17 @@ class InFlight:
         self.published = sum(self.ended.values())
         self._renew()
 
-    def _sweep(self, now: float) -> list[Any]:
-        """Count what is past its deadline. Its arguments are the user's: the caller keeps what is
-        returned until the lock is free, so that they do not die under it."""
-        lost: list[Any] = self._open.expire(now)
+    def _sweep(self, now: float, at_most: float = math.inf) -> list[Any]:
+        """Count what is past its deadline, or so much of it. Its arguments are the user's: the
+        caller keeps what is returned until the lock is free, so that they do not die under it."""
+        lost: list[Any] = self._open.expire(now, at_most)
         for account in lost:
             self._count(account.heal, Outcome.LOST)
-        lost += self._marks.expire(now)
+        lost += self._marks.expire(now, at_most)
         return lost
+
+    def _is_full(self) -> bool:
+        return len(self._open) >= self.limit or len(self._marks) >= self.limit
 
     def _close(self, heal: Any) -> None:
         self._open.pop(id(heal), None)  # also what is past its deadline
@@ -116,15 +121,17 @@ class InFlight:
         (counted as dropped) if too much is under way."""
         with self.lock:
             now = self.clock()
-            _lost = self._sweep(now)
+            _lost = self._sweep(now, SWEPT_BY_A_MISS)
             mark = self._marks.standing(heal.key, now)
             if mark is not None and self._holds_back(mark, entry):
                 self.quiet.hush(heal.key, entry, now, self._quiet_until(mark, now))
                 return False
             self.published += 1
-            if len(self._open) >= self.limit or len(self._marks) >= self.limit:
-                self._count(heal, Outcome.DROPPED)
-                return False
+            if self._is_full():
+                _lost += self._sweep(now)
+                if self._is_full():
+                    self._count(heal, Outcome.DROPPED)
+                    return False
             if mark is not None:
                 self._take_the_place(heal, mark)
             self.quiet.unhush(heal.key)

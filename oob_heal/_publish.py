@@ -185,9 +185,13 @@ class Heal:
 
     def starts(self) -> bool:
         """Whether it may run now: it has not ended, and does not run elsewhere."""
-        if not self.inflight.start(self, _decide.lease_for(self.core.policy)):
+        core = self.core
+        # A task waits for its place from here on; what runs in a thread has had it.
+        waits = core.is_async and getattr(core.executor, "ends_with_loop", False)
+        lasts = core.mark_for if waits else _decide.lease_for(core.policy)
+        if not self.inflight.start(self, lasts):
             return False
-        self.core.parts.hub.tell(HealStarted(self.core.label))
+        core.parts.hub.tell(HealStarted(core.label))
         return True
 
     def ends(self, end: End) -> None:
@@ -301,7 +305,7 @@ def _strip(error: BaseException | None) -> None:
         each = left.pop()
         if each is not None and id(each) not in seen:
             seen.add(id(each))
-            each.__traceback__ = None
+            BaseException.with_traceback(each, None)  # it may refuse to be written to
             left += [each.__cause__, each.__context__]
             left += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
 

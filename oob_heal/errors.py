@@ -7,7 +7,7 @@ Arguments, values and defaults never stand in a message.
 from __future__ import annotations
 
 import sys
-from typing import Any, Self
+from typing import Any
 
 from oob_heal._model import Reason
 
@@ -19,13 +19,13 @@ class OobHealError(Exception):
     True
     """
 
-    _ours: bool  # whether this library made it, and knows what its text holds
+    # Whether this library made it, and knows what its text holds. Of a class for which this
+    # ``__init__`` never runs (one of a user's, with a builtin in front) it did not.
+    _ours = False
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        made = super().__new__(cls, *args, **kwargs)
-        maker = sys._getframe(1).f_globals.get("__name__", "")
-        made._ours = maker.partition(".")[0] == __name__.partition(".")[0]
-        return made
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._ours = _maker().partition(".")[0] == __name__.partition(".")[0]
 
 
 class CacheMissError(OobHealError, LookupError):
@@ -116,6 +116,14 @@ class CodecError(OobHealError, ValueError):
     >>> issubclass(CodecError, ValueError)
     True
     """
+
+
+def _maker() -> str:
+    """The module that makes an error: the first above the constructors of this one."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__", ""))
 
 
 def own_words(error: BaseException | None) -> str:

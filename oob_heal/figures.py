@@ -14,6 +14,7 @@ from itertools import accumulate
 from oob_heal._promise import Kept
 
 __all__ = [
+    "BREAKER_STATES",
     "Buckets",
     "CacheFigures",
     "DependencyFigures",
@@ -111,12 +112,3 @@ class CacheFigures:
 
 
 BREAKER_STATES = ("closed", "half-open", "open")
-
-__all__ = [
-    "BREAKER_STATES",
-    "Buckets",
-    "CacheFigures",
-    "DependencyFigures",
-    "ExecutorFigures",
-    "FunctionFigures",
-]

@@ -27,7 +27,8 @@ from oob_heal.testing import FlakyBackend, ManualClock, ManualExecutor, SharedSt
 
 pytest_plugins = ["pytester"]
 
-REAL = ("engines", "redis", "sqlite", "stores", "tier")  # folders whose tests start servers
+REAL = {"engines", "redis", "sqlite", "stores", "tier"}  # folders whose tests start servers,
+WAITS = {"Gate", "in_threads", "run_python", "subprocess", "wait_until"}  # and what others use
 BACKENDS = ("table", "memory", "mapping", "store")
 COLOURS = ("sync", "async")
 
@@ -41,16 +42,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where servers and processes run, a busy machine has a say: a test that fails there is tried
-    again, twice at most, and the summary tells. Where time, chance and execution are arguments,
-    nothing is; and nowhere with ``-p no:rerunfailures``, which is how reliability is measured."""
+    """Where servers, processes and threads run, a busy machine has a say: a test that fails there
+    is tried again, twice at most, and the summary tells. Where time, chance and execution are
+    arguments, nothing is; and nowhere with ``-p no:rerunfailures``: that is how to measure."""
     if not config.pluginmanager.has_plugin("rerunfailures"):
         return
     here = Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
-        helpers = dir(getattr(item, "module", None))
-        if folder in REAL or {"subprocess", "run_python"} & set(helpers):
+        if folder in REAL or WAITS.intersection(dir(getattr(item, "module", None))):
             item.add_marker(pytest.mark.flaky(reruns=2))
 
 

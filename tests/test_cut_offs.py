@@ -119,7 +119,6 @@ def test_heals_cut_off_now_and_then_are_not_worth_telling() -> None:
 
 
 # H23: asyncio.run waits for the threads of to_thread, and does not for ours.
-@pytest.mark.timeout(10)
 @on_each_loop
 def test_a_sync_function_goes_on_in_its_thread_when_the_loop_ends_and_is_called_once(
     run: Callable[[Main], Any],

@@ -324,7 +324,6 @@ def test_a_quiet_absent_key_serves_no_default_inside_a_heal(table: World) -> Non
         assert table.cache.failing()[0].error == CacheMissError.__name__
 
 
-@pytest.mark.timeout(10)
 def test_no_read_waits_for_who_writes_to_its_table(table: World) -> None:  # H12
     def source(n: int) -> str:
         return "v"

@@ -120,7 +120,6 @@ def test_sixty_four_hung_heals_of_one_function_do_not_slow_anothers() -> None:
 
 
 # H16, for sync functions that are healed by tasks.
-@pytest.mark.timeout(10)
 def test_hung_heals_of_one_sync_function_in_tasks_do_not_stop_anothers() -> None:
     gate, cache = Gate(), HealingCache(ttl=60, executor=TaskExecutor())
     decorate = cache(default="default", heal_timeout=0.05, name="hangs", dependency=CALLED_ON)
@@ -161,7 +160,6 @@ class SyncOnly(FlakyBackend):
 
 
 # H16: a caller waits for one read of the backend, never behind heals for a thread to read in.
-@pytest.mark.timeout(15)
 @pytest.mark.parametrize("hang", ["the dependency", "the leases"])
 def test_reads_of_a_backend_that_does_io_do_not_wait_for_threads_behind_hung_heals(
     hang: str,

@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from oob_heal import HealingCache
 from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.executors.threads import ThreadExecutor
@@ -29,7 +27,6 @@ def stale_and_absent(world: World, fn: Callable[[int], Any], **options: Any) -> 
 
 
 # H12: a caller that waited would never come back, for the gate opens only after the last answer.
-@pytest.mark.timeout(10)
 def test_no_caller_waits_for_a_dependency_that_hangs(world: World) -> None:
     gate = Gate()
 
@@ -45,7 +42,6 @@ def test_no_caller_waits_for_a_dependency_that_hangs(world: World) -> None:
     assert seen == {"old": 500, "default": 500}
 
 
-@pytest.mark.timeout(10)
 def test_no_caller_waits_for_a_pool_whose_only_thread_is_busy(world: World) -> None:
     gate = Gate()
 
@@ -63,7 +59,6 @@ def test_no_caller_waits_for_a_pool_whose_only_thread_is_busy(world: World) -> N
     assert function.cache_info().lost == 20  # H14: what the pool let go of is told
 
 
-@pytest.mark.timeout(10)
 def test_no_caller_waits_for_a_writer_that_holds_the_backend(world: World) -> None:
     function = stale_and_absent(world, lambda n: "new", name="source")
     gate = Gate()

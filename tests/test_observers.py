@@ -64,7 +64,6 @@ def test_an_observer_that_raises_hurts_nobody_and_hears_on(
 
 
 # H41: nobody would come back, were anybody to wait: it never goes on before the end.
-@pytest.mark.timeout(20)
 def test_an_observer_that_blocks_for_ever_is_waited_for_by_nobody(world: World) -> None:
     gate, heard = Gate(), list[Any]()
 

@@ -44,7 +44,6 @@ def leases(world: World) -> int:
 
 
 # H12: the caller sees nothing of a send that hangs; the outbox is bounded.
-@pytest.mark.timeout(15)
 def test_a_send_that_hangs_is_no_callers_business_and_fills_a_bounded_outbox(shared: World) -> None:
     gate = Gate()
     executor = QueueExecutor(gate, outbox=6)  # one function has half of it

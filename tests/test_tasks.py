@@ -125,7 +125,6 @@ def test_a_heal_that_nobody_else_references_is_not_collected(run: Callable[[Main
     run(main)
 
 
-@pytest.mark.timeout(10)
 @on_each_loop
 def test_a_heal_past_its_timeout_fails_in_a_task_of_either_colour(
     run: Callable[[Main], Any], shared: World

@@ -170,7 +170,6 @@ class Blocks(SpanExporter):
 
 
 # H41: it exports where the span ends, and that is in a thread of its own.
-@pytest.mark.timeout(20)
 def test_an_exporter_that_blocks_is_waited_for_by_no_heal(world: World) -> None:
     blocks, provider = Blocks(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(blocks))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-LIMIT = 10.0  # s: generous, for a busy machine; what is waited for takes milliseconds
+LIMIT = 30.0  # s: generous, for a busy machine; what is waited for takes milliseconds
 
 
 def wait_until(condition: Callable[[], Any], limit: float = LIMIT) -> None:

@@ -7,7 +7,7 @@ this file has no place for ends the drawing with an error.
 from __future__ import annotations
 
 from oob_heal import Freshness
-from oob_heal._decide import PUBLISHES, Answer, answer, judge
+from oob_heal._decide import Answer, answer, judge
 from oob_heal._model import Entry, Policy
 from svg import Picture
 
@@ -74,7 +74,8 @@ def served(state: Freshness) -> str:
 
 def event(state: Freshness) -> str:
     """Whether a cache-missed event is published."""
-    reason = PUBLISHES[state]
+    age = AGES[state]
+    reason = judge(None if age is None else Entry("v", 0.0), age or 0.0, POLICY).reason
     return "no event" if reason is None else f"publishes {reason.name}"
 
 

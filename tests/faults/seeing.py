@@ -204,8 +204,8 @@ TRACE_FAULTS = [
     Fault(
         "H41 a span ends in the heal, which waits for whoever exports it",
         "_hub.py",
-        "self._span_ends.put(functools.partial(span.end, outcome, error, attempt, time.time_ns()))",
-        "span.end(outcome, error, attempt, time.time_ns())",
+        "self._span_ends.put(lambda: span.end(outcome, error, attempt, at))",
+        "span.end(outcome, error, attempt, at)",
         (TRACES + "test_an_exporter_that_blocks_is_waited_for_by_no_heal",),
     ),
     Fault(

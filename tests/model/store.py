@@ -105,7 +105,9 @@ class Store:
         for key in [key for key in self.cleared if key[0] == function]:
             if self.clock() >= self.cleared[key].until:
                 self._touch(key)
-                self._remember(key, replace(self._past(key), returned=False))
+                past = self._past(key)
+                if past.forgotten_at > self.clock():
+                    self._remember(key, replace(past, returned=False))
 
     def acquire(
         self, key: Key, lease_for: float, adopt: Lease | None, waits: bool = False

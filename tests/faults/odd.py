@@ -1,0 +1,67 @@
+"""Faults where users raise, return and leave lying what nobody thinks of."""
+
+from tests.faults._plant import Fault
+
+ODD, SWEEPS = "tests/test_odd_errors.py::", "tests/test_sweeps.py::"
+WAITS = "tests/test_warm_up.py::"
+WAITS += "test_a_heal_that_waits_for_its_place_longer_than_a_lease_is_not_lost"
+FAILED = ODD + "test_a_heal_that_raises_what_is_odd_has_failed_and_is_told"
+
+FAULTS = [
+    Fault(
+        "H14 an error that cannot be written to ends no heal",
+        "_publish.py",
+        "            BaseException.with_traceback(each, None)",
+        "            each.__traceback__ = None",
+        (FAILED,),
+    ),
+    Fault(
+        "odd: our errors are marked only by a constructor that may never run",
+        "errors.py",
+        "    _ours = False\n",
+        "    _ours: bool\n",
+        (FAILED, ODD + "test_an_executor_that_raises_what_is_odd_hurts_no_caller"),
+    ),
+    Fault(
+        "H36 whoever makes one of our errors is believed to be us",
+        "errors.py",
+        '        self._ours = _maker().partition(".")[0] == __name__.partition(".")[0]',
+        "        self._ours = True",
+        (ODD + "test_what_a_user_makes_of_our_errors_is_not_told_in_our_words",),
+    ),
+    Fault(
+        "H41 the end of a span is looked for in the heal",
+        "_hub.py",
+        "        at = time.time_ns()\n",
+        "        at = time.time_ns() if span.end else 0\n",
+        (ODD + "test_a_span_without_an_end_hurts_neither_a_heal_nor_who_looks_after_the_threads",),
+    ),
+    Fault(
+        "H16 a heal that cannot be given up takes the manager with it",
+        "executors/_heal_threads.py",
+        "            except Exception:  # whatever it was",
+        "            except ZeroDivisionError:  # whatever it was",
+        (ODD + "test_a_heal_that_cannot_even_be_given_up_leaves_the_others_their_threads",),
+    ),
+    Fault(
+        "H14 a task that waits for its place has a lease's time for it",
+        "_publish.py",
+        "        lasts = core.mark_for if waits else",
+        "        lasts = core.mark_for if False else",
+        (WAITS,),
+    ),
+    Fault(
+        "odd: one miss sweeps all that is late",
+        "_inflight.py",
+        "            _lost = self._sweep(now, SWEPT_BY_A_MISS)",
+        "            _lost = self._sweep(now)",
+        (SWEEPS + "test_a_miss_sweeps_a_bounded_part_of_what_is_late",),
+    ),
+    Fault(
+        "H20 what is late and unswept keeps others out",
+        "_inflight.py",
+        "                _lost += self._sweep(now)\n",
+        "",
+        (SWEEPS + "test_what_is_late_keeps_nobody_out",),
+    ),
+]

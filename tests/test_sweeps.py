@@ -1,0 +1,59 @@
+"""What is past its deadline is swept by whoever comes by, a little by each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oob_heal._inflight import SWEPT_BY_A_MISS, InFlight
+from oob_heal._model import Outcome
+from oob_heal.testing import ManualClock
+
+
+class Heal:
+    """What the ledger knows of one."""
+
+    outcome = instead_of = None
+    running = stranded = False
+    task: Any = None
+
+    def __init__(self, key: int) -> None:
+        self.key = (key,)
+
+
+def late(count: int) -> tuple[InFlight, list[Any]]:
+    """So many heals, all of them past their deadline."""
+    clock = ManualClock()
+    inflight = InFlight(clock)
+    heals = [Heal(n) for n in range(count)]
+    assert all(inflight.begin(heal, None, 10) for heal in heals)
+    clock.advance(11)
+    return inflight, heals
+
+
+def test_a_miss_sweeps_a_bounded_part_of_what_is_late() -> None:
+    inflight, heals = late(1_000)
+    assert inflight.begin(Heal(-1), None, 10)
+    lost = sum(heal.outcome is Outcome.LOST for heal in heals)
+    assert lost == SWEPT_BY_A_MISS
+    _, ended, under_way = inflight.ledger()  # who asks for the books waits for all of it
+    assert (ended, under_way) == ({Outcome.LOST: 1_000}, 1)
+
+
+def test_what_is_late_keeps_nobody_out() -> None:  # H20
+    clock = ManualClock()
+    inflight = InFlight(clock, limit=500)
+    heals = [Heal(n) for n in range(500)]
+    assert all(inflight.begin(heal, None, 10) for heal in heals)
+    assert all(inflight.end(heal, Outcome.HEALED) for heal in heals[:100])  # traces come first
+    assert all(inflight.begin(Heal(n), None, 10) for n in range(100))
+    clock.advance(11)
+    assert inflight.begin(Heal(-1), None, 10)
+
+
+def test_a_heal_that_ends_late_and_unswept_is_counted_as_what_it_came_to() -> None:  # H14
+    inflight, heals = late(1_000)
+    assert inflight.begin(Heal(-1), None, 10)
+    assert inflight.end(heals[-1], Outcome.HEALED)
+    published, ended, under_way = inflight.ledger()
+    assert published == sum(ended.values()) + under_way
+    assert (ended[Outcome.HEALED], ended[Outcome.LOST], under_way) == (1, 999, 1)
