@@ -14,10 +14,12 @@ probe. Nobody reads it more often than once a second.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from typing import Any
 
 from oob_heal import _breaker, _decide
+from oob_heal._breaker import Breaker
 from oob_heal._core import Core
 from oob_heal._guard import Permit, Ward
 from oob_heal._model import Entry, Lease, Outcome, Reason, Refused
@@ -137,10 +139,20 @@ def look(core: Core) -> Generator[Step, Any, None]:
 
 def _read(core: Core, ward: Ward) -> Generator[Step, Any, None]:
     entry: Entry | None = yield Ask("get", (ward.key,), of=ward.shelf)
-    if entry is not None and isinstance(entry.value, (int, float)):
-        core.guard.learned(max(0.0, entry.dated + entry.value - ward.shelf.now()))
-    else:
-        core.guard.learned(None)
+    core.guard.learned(_left_of(entry, ward.shelf.now(), core.guard.dependency.breaker))
+
+
+def _left_of(entry: Entry | None, now: float, breaker: Breaker | None) -> float | None:
+    """Seconds for which it is still open, never more than a breaker may say: the store's clock
+    may have been set back, and whoever writes there may write anything. None: it is closed."""
+    told = None if entry is None else entry.value
+    if entry is None or not isinstance(told, (int, float)) or not 0 <= told < math.inf:
+        return None
+    if entry.marked_stale:  # of the future: when it was told, nobody knows
+        return 0.0
+    limits = breaker or Breaker()
+    longest = max(limits.open_seconds(1.0), limits.longest_hint)
+    return max(0.0, min(entry.dated + min(told, longest) - now, longest))
 
 
 def showed(core: Core, permit: Permit, lease: Lease, error: BaseException | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from oob_heal import Backoff, Breaker, CacheMissError, Dependency, HealingCache, Outcome
+from oob_heal._model import Entry
 from oob_heal.executors.queue import QueueExecutor
 from oob_heal.testing import ManualClock, ManualExecutor
 from tests.conftest import Dependency as Source
@@ -345,6 +346,36 @@ def test_a_store_that_is_away_when_the_breaker_opens_costs_nobody_anything(
     assert steps.run() is Outcome.FAILED
     shared.backend.recover()
     assert outcome(shared, f, 4) is Outcome.REFUSED
+
+
+# What stands in the store is believed for as long as a breaker may be open, and no longer.
+
+
+def told_in_the_store(world: World, f: Any, value: Any, **facts: Any) -> None:
+    """Another process, or whoever writes there, says this of the breaker."""
+    ward, now = f._oob_heal_core.ward, world.clock()
+    ward.shelf.ask("set", ward.key, Entry(value, now + facts.pop("ahead", 0.0), **facts), 7200.0)
+
+
+# H11: the store's clock was set back by an hour.
+def test_a_breaker_that_was_told_in_the_future_is_probed_all_the_same(
+    shared: World, dependency: Source
+) -> None:
+    f = decorated(shared, dependency)
+    told_in_the_store(shared, f, 2.0, ahead=3600.0)
+    assert outcome(shared, f, 1) is Outcome.HEALED
+
+
+# H13
+@pytest.mark.parametrize("value", [10**400, 1e300, -1e300, -(10**400), True, "x", None, [1]])
+def test_no_odd_number_in_the_store_stops_a_dependency_for_good(
+    shared: World, dependency: Source, value: Any
+) -> None:
+    f = decorated(shared, dependency)
+    told_in_the_store(shared, f, value)
+    outcome(shared, f, 1)
+    shared.clock.advance(60)  # the longest hint
+    assert outcome(shared, f, 2) is Outcome.HEALED
 
 
 # A worker behind a queue.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -130,3 +131,32 @@ def test_beyond_the_limit_of_hung_publishers_heals_are_dropped_until_one_comes_b
         assert shared.do(function(2)) == "default"
         gate.wait_for_calls()
     assert function.cache_info().dropped == 1
+
+
+# H13
+def test_a_send_that_outlasts_the_close_is_cut_off_with_its_lease_and_watched_no_more(
+    shared: World,
+) -> None:
+    gate, clock, goes_on, over = Gate(), ManualClock(), threading.Event(), threading.Event()
+
+    async def rest() -> None:
+        goes_on.set()
+        while not over.is_set():
+            await asyncio.sleep(0.005)
+
+    def send(payload: bytes) -> Any:
+        gate(payload)
+        return rest()
+
+    executor = QueueExecutor(send, clock=clock)
+    function = prepared(shared, executor)
+    assert shared.do(function(1)) == "default"
+    gate.wait_for_calls()
+    assert leases(shared) == 1
+    executor.close(0.0)
+    assert (function.cache_info().lost, leases(shared)) == (1, 0)
+    gate.opened.set()
+    goes_on.wait(10)
+    clock.advance(1000)
+    assert executor.sweep() == 0
+    over.set()

@@ -177,7 +177,7 @@ class Outbox:
 
     def _watch_for(self, seconds: float) -> None:
         with self.lock:
-            if self.publisher is not threading.current_thread():
+            if self.publisher is not threading.current_thread() or self.sending is None:
                 return
             self.due = self.clock() + seconds
             if self.watch is None:
@@ -220,7 +220,8 @@ class Outbox:
             self._cut_off_what_waits()
         return 1
 
-    def close(self, grace: float) -> None:
+    def close(self, grace: float, *, dropped: bool = False) -> None:
+        """``dropped``: in a finalizer, where no backend may be asked to take a lease back."""
         with self.lock:
             self.closed = True
             self.changed.notify_all()
@@ -228,7 +229,12 @@ class Outbox:
             self.changed.wait_for(
                 lambda: not len(self.waiting) and self.sending is None, timeout=grace
             )
+            hangs = None if dropped or self.due is None else self.sending
+            if hangs is not None:
+                self.sending = self.due = None
         self._cut_off_what_waits()
+        if hangs is not None:
+            hangs.cut_off()
 
     def _cut_off_what_waits(self) -> None:
         with self.lock:

@@ -144,4 +144,4 @@ class QueueExecutor:
             warnings.warn(
                 "a QueueExecutor was dropped open; close it", ResourceWarning, source=self
             )
-            outbox.close(0.0)
+            outbox.close(0.0, dropped=True)

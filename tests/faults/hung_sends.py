@@ -40,4 +40,16 @@ FAULTS = [
         "            full = False",
         "beyond_the_limit_of_hung_publishers_heals_are_dropped_until_one_comes_back",
     ),
+    fault(
+        "H13 a send that hangs at the close keeps its lease",
+        "        if hangs is not None:\n            hangs.cut_off()\n",
+        "",
+        "a_send_that_outlasts_the_close_is_cut_off_with_its_lease_and_watched_no_more",
+    ),
+    fault(
+        "H12 the watch dies of a send that was cut off at the close",
+        " or self.sending is None:\n                return\n            self.due",
+        ":\n                return\n            self.due",
+        "a_send_that_outlasts_the_close_is_cut_off_with_its_lease_and_watched_no_more",
+    ),
 ]

@@ -131,6 +131,20 @@ BREAKER = [
         "    if False:",
         "breaker.py::test_while_it_is_open_nothing_is_sent",
     ),
+    fault(
+        "H11 a breaker told in the future holds until then",
+        "_admission.py",
+        "    if entry.marked_stale:  # of the future",
+        "    if False:  # of the future",
+        "breaker.py::test_a_breaker_that_was_told_in_the_future_is_probed_all_the_same",
+    ),
+    fault(
+        "H13 an odd number in the store stops a dependency for good",
+        "_admission.py",
+        "    return max(0.0, min(entry.dated + min(told, longest) - now, longest))",
+        "    return max(0.0, entry.dated + told - now)",
+        "breaker.py::test_no_odd_number_in_the_store_stops_a_dependency_for_good",
+    ),
 ]
 
 STORM = [
