@@ -110,7 +110,10 @@ def _under_lease(subject: Subject, lease: Lease, permit: Permit) -> Conversation
         return (yield from _failed(core, lease, rejected(core, error), permit))
     permit.known = entry is not None
     now = core.shelf.now()
-    if not _decide.heal_is_needed(entry, now, core.policy, subject.reason, subject.missed_at):
+    since = subject.missed_at  # of heal_now: later than what it found
+    if not subject.force:  # else one of the future would call each time that it is delivered
+        since = min(since, lease.granted_at)
+    if not _decide.heal_is_needed(entry, now, core.policy, subject.reason, since):
         yield from give_back(core, lease, 0)
         return End(Outcome.SKIPPED, entry=entry)
     try:

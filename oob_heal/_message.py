@@ -20,6 +20,7 @@ from oob_heal.errors import UnkeyableArgumentError
 
 VERSION = 1
 LARGEST = 256 * 1024  # bytes
+LONGEST_TOKEN = 100  # signs, of ASCII: backends are asked with it
 _TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _FIELDS = {
     "oob": int,
@@ -76,6 +77,9 @@ def open_message(payload: Any) -> dict[str, Any]:
             raise ValueError(f"the field {name} of a cache-missed event is off")
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"the field {name} of a cache-missed event is off")
+    token = fields["lease_token"] or ""
+    if len(token) > LONGEST_TOKEN or not token.isascii():
+        raise ValueError("the field lease_token of a cache-missed event is off")
     if fields["oob"] != VERSION:
         raise ValueError("a cache-missed event of another version")
     return fields

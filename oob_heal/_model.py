@@ -149,7 +149,8 @@ _set_value, _set_dated, _set_marked, _set_spread = (
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to heal one key until ``until``, proved by ``token``.
+    """The right to heal one key until ``until``, proved by ``token``: ASCII, 100 signs at most, for
+    it travels with events.
 
     ``attempt`` counts the leases taken since the key last healed, this one included.
     ``previous_at`` is when the lease before was granted, if that one lapsed without being given

@@ -145,6 +145,24 @@ def test_a_message_cannot_name_a_key_or_use_another_keys_lease(shared: World) ->
     worker.ledger_balances()
 
 
+# H05: backends are asked with it, and what they make of it is none of their failures.
+@pytest.mark.parametrize("token", ["\u00e9", "\ud800", "x" * 101, "x" * 200_000])
+def test_a_token_that_no_lease_of_ours_has_is_poison(shared: World, token: str) -> None:
+    f = shared.decorate(lambda n: "v", name="price", default="default")
+    assert shared.cache.heal_message(message(["int", "1"], lease_token=token)) is None
+    assert shared.cache.poisoned == 1
+    assert shared.do(f(1)) == "default"
+
+
+# H05, H11
+@pytest.mark.parametrize("missed_at", [1e300, 1_000_001.0])
+def test_a_request_of_the_future_counts_as_one_of_now(shared: World, missed_at: float) -> None:
+    shared.decorate(lambda n: "v", name="price")
+    asked = message(["int", "1"], reason="requested", missed_at=missed_at)
+    told = [shared.cache.heal_message(asked) for _ in range(3)]
+    assert told == [Outcome.HEALED, Outcome.SKIPPED, Outcome.SKIPPED]
+
+
 # H05: told once, however many there are.
 def test_poison_is_counted_and_told_once() -> None:
     told: list[Any] = []

@@ -45,6 +45,27 @@ TRAVEL = [
         "travel.py::test_the_trace_of_the_caller_travels_with_the_event_and_stands_in_the_heal",
     ),
     fault(
+        "H05 any text passes for a lease's token",
+        "_message.py",
+        "    if len(token) > LONGEST_TOKEN or not token.isascii():",
+        "    if len(token) > LONGEST_TOKEN:",
+        "poison.py::test_a_token_that_no_lease_of_ours_has_is_poison",
+    ),
+    fault(
+        "H05 a token may be as long as a message",
+        "_message.py",
+        "    if len(token) > LONGEST_TOKEN or not token.isascii():",
+        "    if not token.isascii():",
+        "poison.py::test_a_token_that_no_lease_of_ours_has_is_poison",
+    ),
+    fault(
+        "H05 a request of the future calls each time it is delivered",
+        "_heal.py",
+        "        since = min(since, lease.granted_at)",
+        "        pass",
+        "poison.py::test_a_request_of_the_future_counts_as_one_of_now",
+    ),
+    fault(
         "H12 an observer that fails in the caller is the caller's trouble",
         "_hub.py",
         "            told = self._tracer()\n        except Exception:",
