@@ -113,7 +113,8 @@ SINGLE_FLIGHT = [
     fault(
         "H19 a heal does not look again under its lease",
         "_heal.py",
-        "    if not _decide.heal_is_needed(entry, now, core.policy, subject.reason, since):\n        yield from",
+        "    if not _decide.heal_is_needed(entry, now, core.policy, subject.reason, since):\n"
+        "        yield from",
         "    if False:\n        yield from",
         "single_flight.py::test_fifty_queued_duplicates_of_one_event_make_one_call",
         "single_flight.py::test_fifty_duplicates_at_once_in_two_workers_make_one_call",
