@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 LONGEST_WAIT = 1e9  # s, some thirty years: every lock takes it for a timeout
+LONGEST_HELD = 30 * 86_400.0  # s for which a store holds a key back at most: by lease or retry time
 
 
 def seconds(name: str, value: Any, *, zero: bool = False, infinite: bool = False) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from oob_heal._durations import LONGEST_HELD
 from oob_heal._model import Lease, Refused, Why
 from oob_heal.backends import _redis_lua as lua
 from oob_heal.backends._redis_keeper import Keeper
@@ -33,7 +34,7 @@ class Verbs:
         self.longest_keep = longest_keep
 
     def _kept(self, seconds: float) -> float:
-        return float(max(SHORTEST_KEEP, min(seconds, self.longest_keep)))
+        return _within(seconds, self.longest_keep)
 
     def set(self, key: str, entry: bytes, keep_for: float) -> Talk:
         return self._talk(lua.SET, key, self._kept(keep_for), entry)
@@ -57,7 +58,7 @@ class Verbs:
     def acquire(
         self, key: str, token: str, lease_for: float, adopt: str | None, force: bool
     ) -> Talk:
-        words = (token, self._kept(lease_for), adopt or "", int(force))
+        words = (token, _within(lease_for, LONGEST_HELD), adopt or "", int(force))
         reply = yield from self._talk(lua.ACQUIRE, key, *words)
         if reply[0] != b"granted":
             return Refused(Why(reply[0].decode("ascii")), float(reply[2]))
@@ -65,14 +66,14 @@ class Verbs:
         return Lease(key, token, float(reply[3]), float(reply[4]), int(reply[5]), previous_at)
 
     def commit(self, lease: Lease, entry: bytes | None, keep_for: float) -> Talk:
-        words: tuple[Any, ...] = (lease.token, self._kept(keep_for))
-        reply = yield from self._talk(
-            lua.COMMIT, lease.key, *words, *(() if entry is None else (entry,))
-        )
+        words: tuple[Any, ...] = (lease.token, self._kept(keep_for), entry)
+        if entry is None:
+            words = (lease.token, _within(keep_for, LONGEST_HELD))
+        reply = yield from self._talk(lua.COMMIT, lease.key, *words)
         return reply[0] == b"done"
 
     def release(self, key: str, token: str, retry_after: float) -> Talk:
-        again = float(max(0.0, min(retry_after, self.longest_keep)))
+        again = float(max(0.0, min(retry_after, LONGEST_HELD)))
         return self._talk(lua.RELEASE, key, token, again)
 
     @contextmanager
@@ -140,6 +141,10 @@ class Verbs:
             raise _refused(pool, reply)
         self.keeper.heard_time(sent, float(reply[1]), time.monotonic())
         return reply
+
+
+def _within(seconds: float, most: float) -> float:
+    return float(max(SHORTEST_KEEP, min(seconds, most)))
 
 
 def scope_of(key: str) -> str:

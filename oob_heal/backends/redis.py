@@ -26,6 +26,7 @@ from oob_heal.backends._redis_talk import Talk
 from oob_heal.backends._redis_verbs import Verbs, get_command, read, scope_of
 
 LONGEST_KEEP = 30 * 86_400.0  # s, unless given
+KEEP_EPOCHS = 86_400.0  # s at least: far more than the hour after which their expiry is put off
 LONGEST_DEADLINE = 86_400.0  # s: more than a month is more than a socket can count
 
 
@@ -69,7 +70,8 @@ class RedisBackend:
         if max_connections < 1:
             raise ValueError(f"max_connections= must be at least 1, not {max_connections}")
         source = Source(url, client, make_client)
-        self._keeper = Keeper(source, self.deadline, max_connections, 2 * self.longest_keep)
+        keep_epochs = max(2 * self.longest_keep, KEEP_EPOCHS)
+        self._keeper = Keeper(source, self.deadline, max_connections, keep_epochs)
         self._verbs = Verbs(self._keeper, self.longest_keep)
         self.aio = AsyncRedisBackend(self._verbs, self.deadline)
         _lifecycle.drained_at_exit(self)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from oob_heal import _lifecycle
-from oob_heal._durations import seconds
+from oob_heal._durations import LONGEST_HELD, seconds
 from oob_heal._model import Lease, Refused
 from oob_heal.backends._sqlite_entries import Entries, scope_of
 from oob_heal.backends._sqlite_file import File, Link
@@ -151,7 +151,8 @@ class SqliteBackend:
                 return past.committed == lease.token
             if entry is None:
                 self._entries.drop(link, key)
-                past = Past(committed=lease.token, retry_at=now + self._kept(keep_for))
+                retry_at = now + min(keep_for, LONGEST_HELD)
+                past = Past(committed=lease.token, retry_at=retry_at)
             else:
                 self._entries.put(link, key, entry, now + self._kept(keep_for), now)
                 past = Past(committed=lease.token)

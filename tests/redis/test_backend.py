@@ -19,12 +19,14 @@ from oob_heal import BackendError, HealingCache
 from oob_heal._envelope import Sealed, seal
 from oob_heal._keys import digest, key_text, scope_text
 from oob_heal._model import Key, Lease, Refused, Scope, Why
+from oob_heal.backends._redis_rounds import RENEW_EPOCH
 from oob_heal.backends.redis import RedisBackend
 from tests.redis.load import wait_for
 from tests.redis.servers import Server, free_port
 
 HERE = Scope("test", "redis.f", 0, "00")
 SCOPE = scope_text(HERE)
+EPOCH = f"oob1.{SCOPE}.epoch"
 PATIENT = 5.0  # s of deadline, where time is not what is tested
 
 
@@ -119,9 +121,39 @@ def test_nothing_lives_for_ever(server: Server, make: Callable[..., RedisBackend
     backend.clear(SCOPE)
     lives = {name: server.say("PTTL", name) for name in server.say("KEYS", "*")}
     assert len(lives) >= 7
+    assert 0 < lives.pop(EPOCH.encode()) <= 86_400_000
     assert all(0 < left <= 3_700_000 for left in lives.values()), lives
     entries = [left for name, left in lives.items() if b"}." in name]
     assert max(entries) <= 60_000
+
+
+def test_a_short_longest_keep_has_no_epoch_end_by_itself(
+    server: Server, make: Callable[..., RedisBackend]
+) -> None:  # H07
+    backend = make(longest_keep=3.0)
+    backend.set(key(1), entry(1), 60)
+    learned = server.say("PTTL", EPOCH)
+    backend.clear(SCOPE)
+    cleared = server.say("PTTL", EPOCH)
+    assert min(learned, cleared) > 2_000 * RENEW_EPOCH, "or what was set is gone with it"
+
+
+def test_longest_keep_cuts_no_lease_and_no_retry_time(
+    make: Callable[..., RedisBackend],
+) -> None:  # H13
+    backend = make(longest_keep=2.0)
+    failed, dropped = backend.acquire(key(1), 3_000), backend.acquire(key(2), 3_000)
+    for lease in (failed, dropped):
+        assert isinstance(lease, Lease)
+        assert lease.until - lease.granted_at > 2_999
+    assert isinstance(failed, Lease)
+    assert isinstance(dropped, Lease)
+    backend.release(failed, 2_000)
+    assert backend.commit(dropped, None, 2_000)
+    for lease in (failed, dropped):
+        refused = backend.acquire(lease.key, 30)
+        assert isinstance(refused, Refused)
+        assert refused.until - lease.granted_at > 1_999
 
 
 def test_a_clear_elsewhere_is_seen_within_a_second(make: Callable[..., RedisBackend]) -> None:

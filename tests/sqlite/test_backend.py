@@ -132,6 +132,19 @@ def test_what_is_kept_is_kept_for_longest_keep_at_most(clock: ManualClock) -> No
     assert backend.get(key(1)) is None
 
 
+def test_longest_keep_cuts_no_retry_time_after_a_drop(clock: ManualClock) -> None:
+    backend = a_file(clock, longest_keep=60)
+    lease = backend.acquire(key(1), 10)
+    assert isinstance(lease, Lease)
+    assert backend.commit(lease, None, 3_600)
+    clock.advance(3_599)
+    refused = backend.acquire(key(1), 10)
+    assert isinstance(refused, Refused)
+    assert refused.why is Why.BACKING_OFF
+    clock.advance(1)
+    assert isinstance(backend.acquire(key(1), 10), Lease)
+
+
 # --- other writers
 
 
