@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from oob_heal.backends._redis_lua import ENDED, MOST_ENDED
+from oob_heal.backends._redis_lua import DIGITS, ENDED, LAST_EPOCH, MOST_ENDED
 
 
 class Epoch(NamedTuple):
@@ -71,9 +71,14 @@ class Known:
 
 def epochs_in(line: bytes) -> list[int]:
     """What stands at ``epoch_key``: the epoch, and those that ended a moment ago; [] of anything
-    else that stands there."""
-    words = line.split()
-    return [int(word) for word in words] if all(word.isdigit() for word in words) else []
+    else that stands there. As ``number_at`` of ``_redis_lua`` has it."""
+    first, *others = map(_epoch, line.split(b" "))
+    return [] if first is None else [first, *(each for each in others if each is not None)]
+
+
+def _epoch(word: bytes) -> int | None:
+    number = int(word) if len(word) <= DIGITS and word.isdigit() else LAST_EPOCH + 1
+    return number if number <= LAST_EPOCH else None
 
 
 def epoch_key(scope: str) -> bytes:

@@ -11,6 +11,8 @@ Time is the server's. Whatever is written expires. Each script may run twice wit
 and do its work once: grants, commits and releases by token, the others by their nature. A reply
 is (what, the server's time, ...); ``epoch`` means that the caller lives in an older epoch than
 the key: nothing was done, learn it and ask again.
+What was written more than a second from now was written before the server's clock was set back:
+of it, only what is no time holds on. A number that is odd there counts as none.
 An epoch is a number that only grows, of the size of a time in ms: it says when it began. Where it
 stands, those before it stand behind it, as long as somebody may believe that they last.
 What was written is announced as it is written, on the channel oob1.SCOPE.news: "delete DIGEST",
@@ -21,12 +23,15 @@ all the same.
 
 from __future__ import annotations
 
+from oob_heal._durations import LONGEST_HELD
 from oob_heal.backends._redis_script import Script
-from oob_heal.ports import STALE_MARK_AT, WHICH_AT
+from oob_heal.ports import AHEAD_AT_MOST, STALE_MARK_AT, WHICH_AT
 
 PAST_KEPT = 3_600.0  # s for which attempts are remembered after the last of them
 ENDED = 4.0  # s after its end for which somebody may still read in an epoch
 MOST_ENDED = 8  # epochs that are remembered, of those that ended a moment ago
+DIGITS = 15  # of an epoch at most: every number of so many is whole in Lua
+LAST_EPOCH = 700_000_000_000_000  # ms, in the year 24,000: what is beyond it is not ours
 
 _TIME = """
 local time = redis.call('TIME')
@@ -34,12 +39,14 @@ local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local function told(seconds) return string.format('%.17g', seconds) end
 local function number_at(key)
     local found = redis.pcall('GET', key)
-    return type(found) == 'string' and tonumber(string.match(found, '^%d+')) or nil
+    local word = type(found) == 'string' and string.match(found .. ' ', '^(%d+) ') or ''
+    local number = #word <= DIGITS and tonumber(word)
+    return number and number <= LAST_EPOCH and number or nil
 end
 local function absent_in_ended_epochs()
     for i = 4, #KEYS do redis.call('DEL', KEYS[i]) end
 end
-"""
+""".replace("DIGITS", str(DIGITS)).replace("LAST_EPOCH", str(LAST_EPOCH))
 
 _LOAD = (
     _TIME
@@ -48,7 +55,7 @@ local epoch = tonumber(ARGV[1])
 local known = KEYS[3] and number_at(KEYS[3])
 if known and known > epoch then return {'epoch', told(now), redis.call('GET', KEYS[3])} end
 local names = {'token', 'until', 'adopted', 'attempts', 'retry_at', 'granted_at', 'out',
-               'granted', 'committed', 'epoch', 'previous'}
+               'granted', 'committed', 'epoch', 'previous', 'written_at'}
 local found = redis.pcall('HMGET', KEYS[2], unpack(names))
 if found.err then
     redis.call('DEL', KEYS[2])
@@ -56,8 +63,19 @@ if found.err then
 end
 local past = {}
 for i, name in ipairs(names) do past[name] = found[i] or '' end
-for _, name in ipairs({'until', 'attempts', 'retry_at', 'granted_at', 'epoch'}) do
-    past[name] = tonumber(past[name]) or 0
+for _, name in ipairs({'until', 'attempts', 'retry_at', 'granted_at', 'epoch', 'written_at'}) do
+    local number = tonumber(past[name])
+    past[name] = number and number > 0 and number <= LAST_EPOCH and number or 0
+end
+past.epoch, past.attempts = math.floor(past.epoch), math.floor(past.attempts)
+for _, name in ipairs({'until', 'retry_at'}) do
+    if past[name] > now + LONGEST_HELD + AHEAD_AT_MOST then past[name] = 0 end
+end
+if past.written_at > now + AHEAD_AT_MOST then
+    for _, name in ipairs(names) do
+        if name ~= 'attempts' and name ~= 'committed' and name ~= 'epoch' then past[name] = '' end
+    end
+    past['until'], past.retry_at, past.granted_at = 0, 0, 0
 end
 if past.epoch > epoch then
     return {'epoch', told(now), string.format('%.0f', past.epoch)}
@@ -69,7 +87,7 @@ if cleared then
 end
 local held = past.token ~= '' and now < past['until']
 local function save()
-    past.epoch = epoch
+    past.epoch, past.written_at = epoch, now
     local words, blanks = {}, {}
     for _, name in ipairs(names) do
         if past[name] == '' or past[name] == 0 then
@@ -107,6 +125,9 @@ local function void()
     end
 end
 """.replace("PAST_KEPT", str(PAST_KEPT))
+    .replace("AHEAD_AT_MOST", str(AHEAD_AT_MOST))
+    .replace("LONGEST_HELD", str(LONGEST_HELD))
+    .replace("LAST_EPOCH", str(LAST_EPOCH))
     .replace("MARK", str(STALE_MARK_AT + 1))
     .replace("WHICH", f"{WHICH_AT.start + 1}, {WHICH_AT.stop}")
 )
@@ -219,18 +240,22 @@ if number == nil then
 end
 """
 )
-_KEEP_EPOCH = """
+_KEEP_EPOCH = (
+    """
 local ended, after, count = '', number, 0
 for old in string.gmatch(line, '%d+') do
     local began = tonumber(old)
     if after < milliseconds - ENDED * 1000 or count == MOST_ENDED then break end
-    if began < after then
+    if #old <= DIGITS and began < after then
         ended, after, count = ended .. ' ' .. old, began, count + 1
     end
 end
 line = string.format('%.0f', number) .. ended
 redis.call('SET', KEYS[1], line, 'PX', math.ceil(tonumber(ARGV[2]) * 1000))
-""".replace("MOST_ENDED", str(MOST_ENDED)).replace("ENDED", str(ENDED))
+""".replace("MOST_ENDED", str(MOST_ENDED))
+    .replace("ENDED", str(ENDED))
+    .replace("DIGITS", str(DIGITS))
+)
 _ANNOUNCE_CLEAR = """
 local channel = string.gsub(KEYS[1], 'epoch$', 'news')
 redis.pcall('PUBLISH', channel, 'clear ' .. string.format('%.0f', number))

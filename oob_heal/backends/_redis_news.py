@@ -15,6 +15,7 @@ from typing import Any
 
 from oob_heal import _lifecycle
 from oob_heal.backends._redis_keeper import Keeper
+from oob_heal.backends._redis_known import epochs_in
 from oob_heal.backends._redis_link import CHUNK, ClosedError, Link
 from oob_heal.backends._redis_rounds import CONNECT
 from oob_heal.backends._redis_wire import Stream, pack
@@ -162,7 +163,8 @@ class News:
         elif push[0] == b"message" and isinstance(push[2], bytes):
             verb, _, about = push[2].decode("ascii", "replace").partition(" ")
             if verb == "clear":
-                self._keeper.heard_epoch(scope, int(about))  # and so ``cleared``
+                for number in epochs_in(about.encode("ascii", "replace")):
+                    self._keeper.heard_epoch(scope, number)  # and so ``cleared``
             else:
                 digest, _, which = about.partition(" ")
                 self._hear(verb, f"oob1.{scope}.{digest}", which)

@@ -27,6 +27,7 @@ from oob_heal.backends._redis_verbs import Verbs, get_command, read, scope_of
 
 LONGEST_KEEP = 30 * 86_400.0  # s, unless given
 KEEP_EPOCHS = 86_400.0  # s at least: far more than the hour after which their expiry is put off
+MOST_KEEP = 100 * 366 * 86_400.0  # s: a hundred years, which the server can count in ms
 LONGEST_DEADLINE = 86_400.0  # s: more than a month is more than a socket can count
 
 
@@ -65,6 +66,8 @@ class RedisBackend:
     ) -> None:
         self.deadline = min(seconds("deadline", deadline), LONGEST_DEADLINE)
         self.longest_keep = seconds("longest_keep", longest_keep)
+        if self.longest_keep > MOST_KEEP:
+            raise ValueError("longest_keep= must be at most a hundred years, in seconds")
         if isinstance(max_connections, bool) or not isinstance(max_connections, int):
             raise TypeError("max_connections= must be a whole number")
         if max_connections < 1:

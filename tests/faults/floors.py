@@ -281,7 +281,7 @@ FAULTS = [
     fault(
         "H07 a clear elsewhere is heard before the epoch is known",
         "backends/_redis_news.py",
-        "self._keeper.heard_epoch(scope, int(about))",
+        "self._keeper.heard_epoch(scope, number)",
         'self._hear("clear", scope)',
         "tier/test_valkey.py::test_a_clear_elsewhere_is_known_by_its_news_alone",
     ),
