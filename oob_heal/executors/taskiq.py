@@ -15,6 +15,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from oob_heal._durations import patience
 from oob_heal.executors.queue import QueueExecutor, QueueOptions
 
 try:
@@ -28,6 +29,7 @@ except ImportError as missing:
 
 START_ANEW_AFTER = 10.0  # s of sends that fail, until a broker that we started is started again
 ENDS_WITHIN = 1.0  # s for a broker that we started to shut down
+ENDS_AT_LEAST = 0.1  # s of these, though the sends have used up the grace
 
 
 class _Home:
@@ -53,7 +55,7 @@ class _Home:
         here, own = asyncio.get_running_loop(), self.own
         if own is not None and here is not own and self.started:
             self.started = False
-            ending = asyncio.run_coroutine_threadsafe(self._quietly(self.broker.shutdown()), own)
+            ending = asyncio.run_coroutine_threadsafe(self._shut_down(ENDS_WITHIN), own)
             await asyncio.wrap_future(ending)
         self.loop = here
 
@@ -92,7 +94,7 @@ class _Home:
         async with self.starting:
             if self.started and time.monotonic() - self.well_at > START_ANEW_AFTER:
                 self.started = False
-                await self._quietly(self.broker.shutdown())
+                await self._shut_down(ENDS_WITHIN)
             if not self.started:
                 await self.broker.startup()
                 self.started, self.well_at = True, time.monotonic()
@@ -104,24 +106,26 @@ class _Home:
             raise
         self.well_at = float("inf")
 
-    async def _quietly(self, ending: Coroutine[Any, Any, None]) -> None:
+    async def _shut_down(self, within: float) -> None:
         try:
-            async with asyncio.timeout(ENDS_WITHIN):
-                await ending
+            async with asyncio.timeout(within):
+                await self.broker.shutdown()
         except Exception:
             pass
 
-    def close(self) -> None:
-        """End what is ours; a broker that the application started is the application's."""
+    def close(self, left: float) -> None:
+        """End what is ours, within what is ``left`` of the grace, in seconds; a broker that the
+        application started is the application's."""
+        within = min(ENDS_WITHIN, max(left, ENDS_AT_LEAST))
         with self.lock:
             loop, started = self.own, self.started
             self.own, self.loop, self.started = None, None, False
         if loop is None:
             return
         if started:
-            ending = self._quietly(self.broker.shutdown())
+            ending = self._shut_down(within)
             try:
-                asyncio.run_coroutine_threadsafe(ending, loop).result(2 * ENDS_WITHIN)
+                asyncio.run_coroutine_threadsafe(ending, loop).result(within)
             except Exception:
                 pass
         loop.call_soon_threadsafe(loop.stop)
@@ -196,5 +200,7 @@ class TaskiqExecutor(QueueExecutor):
         self._home.renew()
 
     def close(self, grace: float | None = None) -> None:
+        grace = self.grace if grace is None else patience("grace", grace)
+        until = time.monotonic() + grace
         super().close(grace)
-        self._home.close()
+        self._home.close(until - time.monotonic())

@@ -166,6 +166,20 @@ def test_a_taskiq_broker_of_ours_that_fails_for_long_is_started_anew(
     assert (len(broker.started), len(broker.ended)) == (2, 1)
 
 
+# H13: at exit all executors have one grace.
+def test_a_taskiq_broker_of_ours_that_does_not_shut_down_has_what_is_left_of_the_grace(
+    shop: Any, taskiq: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price, broker, executor = shop
+    healed(price, 1)
+    monkeypatch.setattr(taskiq, "ENDS_WITHIN", 3600.0)
+    monkeypatch.setattr(broker, "shutdown", asyncio.Event().wait)
+    closing = threading.Thread(target=executor.close, args=(0.0,), daemon=True)
+    closing.start()
+    closing.join(15)
+    assert not closing.is_alive()
+
+
 def test_a_second_cache_on_one_task_is_refused(taskiq: Any) -> None:
     from taskiq import InMemoryBroker
 

@@ -37,6 +37,13 @@ TASKIQ = [
         "a_taskiq_broker_of_ours_that_fails_for_long_is_started_anew",
     ),
     fault(
+        "H13 engines: a broker shuts down beyond the grace",
+        "taskiq",
+        "        within = min(ENDS_WITHIN, max(left, ENDS_AT_LEAST))",
+        "        within = ENDS_WITHIN",
+        "a_taskiq_broker_of_ours_that_does_not_shut_down_has_what_is_left_of_the_grace",
+    ),
+    fault(
         "H05 engines: two caches share a task",
         "taskiq",
         "        if self.task in self.broker.local_task_registry:",
