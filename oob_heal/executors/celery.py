@@ -15,6 +15,7 @@ from oob_heal.executors.queue import QueueExecutor, QueueOptions
 
 try:
     import celery
+    from kombu import pools
 except ImportError as missing:
     raise ImportError(
         "oob_heal.executors.celery needs Celery: pip install 'oob_heal[celery]'"
@@ -87,12 +88,28 @@ class CeleryExecutor(QueueExecutor):
             raise TypeError(f"app must be a Celery app, not {type(app).__name__}")
         self.app = app
         self.task = task
+        self._parents: list[Any] = []  # pools, in a child
         self._route = {} if queue is None else {"queue": queue}
         super().__init__(self._send, **options)
 
     def _send(self, payload: bytes) -> None:
         text = payload.decode("ascii")
         self.app.send_task(self.task, args=(text,), ignore_result=True, retry=False, **self._route)
+
+    def after_fork(self, consistent: bool) -> None:
+        """In the child: the connections to the broker are the parent's, and are neither used nor
+        closed. Celery lets go of them itself where multiprocessing forks, and there alone."""
+        super().after_fork(consistent)
+        amqp = vars(self.app).get("amqp")  # None: nothing was sent yet
+        kept = (getattr(self.app, "_pool", None), getattr(amqp, "_producer_pool", None))
+        self._parents.extend(pool for pool in kept if pool is not None)
+        for group in (pools.connections, pools.producers):
+            for connection, pool in list(group.items()):
+                if any(pool is each for each in self._parents):
+                    dict.pop(group, connection)
+        self.app._pool = None
+        if amqp is not None:
+            amqp._producer_pool = None
 
     def serve(self, cache: Any) -> None:
         """Have the workers of this app heal for ``cache``: call it where both are made.

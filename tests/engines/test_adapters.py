@@ -12,6 +12,7 @@ import pytest
 from oob_heal import HealingCache
 from oob_heal.codecs import JsonCodec
 from oob_heal.testing import SharedStore
+from tests.children import run_python
 from tests.engines.conftest import need_engine
 from tests.waiting import wait_until
 
@@ -235,3 +236,49 @@ def test_with_the_safe_settings_a_send_to_a_dead_broker_fails_soon(celery: Any) 
     executor = celery.CeleryExecutor(app)
     with pytest.raises(Exception, match="refused"):
         executor._send(b"{}")
+
+
+# H23: two processes that write to one socket garble what both say.
+def test_a_child_of_a_process_that_has_sent_sends_over_connections_of_its_own(celery: Any) -> None:
+    told = run_python(
+        """
+import celery, os, signal, time, warnings
+from oob_heal import HealingCache
+from oob_heal.executors.celery import CeleryExecutor
+from oob_heal.testing import SharedStore
+
+app, other = (celery.Celery(broker=f"memory://{name}") for name in ("here", "elsewhere"))
+executor = CeleryExecutor(app)
+cache = HealingCache(backend=SharedStore().backend(), executor=executor, ttl=60)
+
+@cache(name="f", default=None)
+def f(n: int) -> int:
+    return n
+
+def used(app):
+    with app.producer_pool.acquire(block=True) as producer:
+        return app.pool, app.producer_pool, producer, producer.connection, producer.channel
+
+f(1)
+while not executor.figures()["sent"]:
+    time.sleep(0.005)
+before, others = used(app), used(other)
+warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on a fork beside threads warns
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    after = used(app)
+    shared = [a for a, b in zip(after, before) if a is b]
+    f(2)
+    while not executor.figures()["sent"]:
+        time.sleep(0.005)
+    os.write(1, f"{len(shared)} {used(other)[:2] == others[:2]} ".encode())
+    os._exit(0)
+os.waitpid(child, 0)
+os.write(1, f"{used(app)[:2] == before[:2]}".encode())
+cache.close()
+executor.close()
+""",
+        silent=False,
+    )
+    assert told == "0 True True"

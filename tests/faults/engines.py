@@ -61,6 +61,20 @@ CELERY = [
         "celerys_task_of_heals_is_safe_whatever_the_app_says",
     ),
     fault(
+        "H23 engines: a child sends over its parent's connections",
+        "celery",
+        "        super().after_fork(consistent)\n        amqp",
+        "        return super().after_fork(consistent)\n        amqp",
+        "a_child_of_a_process_that_has_sent_sends_over_connections_of_its_own",
+    ),
+    fault(
+        "H23 engines: a child gets its parent's connections from kombu again",
+        "celery",
+        "                    dict.pop(group, connection)",
+        "                    pass",
+        "a_child_of_a_process_that_has_sent_sends_over_connections_of_its_own",
+    ),
+    fault(
         "H05 engines: two caches share a Celery task",
         "celery",
         "        if self.task in self.app._tasks:",
