@@ -67,14 +67,13 @@ class Verbs:
 
     def commit(self, lease: Lease, entry: bytes | None, keep_for: float) -> Talk:
         words: tuple[Any, ...] = (lease.token, self._kept(keep_for), entry)
-        if entry is None:
-            words = (lease.token, _within(keep_for, LONGEST_HELD))
+        if entry is None:  # for 0 s: the next lease is granted at once
+            words = (lease.token, _held_back(keep_for))
         reply = yield from self._talk(lua.COMMIT, lease.key, *words)
         return reply[0] == b"done"
 
     def release(self, key: str, token: str, retry_after: float) -> Talk:
-        again = float(max(0.0, min(retry_after, LONGEST_HELD)))
-        return self._talk(lua.RELEASE, key, token, again)
+        return self._talk(lua.RELEASE, key, token, _held_back(retry_after))
 
     @contextmanager
     def giving_back(
@@ -145,6 +144,10 @@ class Verbs:
 
 def _within(seconds: float, most: float) -> float:
     return float(max(SHORTEST_KEEP, min(seconds, most)))
+
+
+def _held_back(seconds: float) -> float:
+    return float(max(0.0, min(seconds, LONGEST_HELD)))
 
 
 def scope_of(key: str) -> str:

@@ -22,15 +22,15 @@ FAULTS = [
     Fault(
         "longest_keep cuts the retry time of a failed heal in Redis",
         "backends/_redis_verbs.py",
-        "min(retry_after, LONGEST_HELD)",
-        "min(retry_after, self.longest_keep)",
+        "token, _held_back(retry_after))",
+        "token, min(retry_after, self.longest_keep))",
         ("tests/redis/test_backend.py::test_longest_keep_cuts_no_lease_and_no_retry_time",),
     ),
     Fault(
         "longest_keep cuts the retry time of a drop in Redis",
         "backends/_redis_verbs.py",
-        "_within(keep_for, LONGEST_HELD))",
-        "self._kept(keep_for))",
+        "token, _held_back(keep_for))",
+        "token, min(keep_for, self.longest_keep))",
         ("tests/redis/test_backend.py::test_longest_keep_cuts_no_lease_and_no_retry_time",),
     ),
     Fault(

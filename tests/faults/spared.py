@@ -8,6 +8,7 @@ MACHINE = (f"tests/test_state_machine.py::{GUARDED}",)
 RANDOM = ("tests/test_schedules.py::test_at_random_the_promises_hold_and_no_lease_is_left",)
 TWO = ("tests/test_schedules.py::test_in_every_order_of_two_actors_the_promises_hold",)
 NOT_THERE = "tests/test_keys_that_are_not_there.py"
+JUST_AFTER = "test_of_two_caches_on_one_server_one_hears_what_fails_just_after_its_probe"
 HEAL_NOW = "tests/test_heal_now_in_trouble.py"
 
 FAULTS = [
@@ -84,5 +85,12 @@ FAULTS = [
         "        patience = 0.0\n",
         "        pass\n",
         (f"{HEAL_NOW}::test_it_waits_for_heal_timeout_at_most_and_says_what_for",),
+    ),
+    Fault(
+        "H17 what fails within a ms of another's probe is told to nobody over Redis",
+        "backends/_redis_verbs.py",
+        "words = (lease.token, _held_back(keep_for))",
+        "words = (lease.token, self._kept(keep_for))",
+        (f"tests/redis/test_breaker.py::{JUST_AFTER}",),
     ),
 ]

@@ -48,6 +48,12 @@ class Process:
         return heal
 
 
+def _end(process: Process, n: int, colour: str) -> Outcome | None:
+    heal = process.publish(n)
+    outcome: Outcome | None = heal() if colour == "sync" else asyncio.run(heal.run())
+    return outcome
+
+
 def one_finds_out_for_both(place: Any, colour: str) -> None:
     """One opens it, the other makes no call; one probes, and what it finds closes it for both."""
     calls: list[int] = []
@@ -65,9 +71,7 @@ def one_finds_out_for_both(place: Any, colour: str) -> None:
     here, there = (Process(place, colour, source) for _ in range(2))
 
     def end(process: Process, n: int) -> Outcome | None:
-        heal = process.publish(n)
-        outcome: Outcome | None = heal() if colour == "sync" else asyncio.run(heal.run())
-        return outcome
+        return _end(process, n, colour)
 
     assert [end(here, n) for n in range(3)] == [Outcome.FAILED] * 3
     assert [end(there, n) for n in range(10, 15)] == [Outcome.REFUSED] * 5
@@ -87,4 +91,30 @@ def one_finds_out_for_both(place: Any, colour: str) -> None:
     for n in range(40, 50, 2):
         assert (end(here, n), end(there, n + 1)) == (Outcome.HEALED, Outcome.HEALED)
     assert [process.guard.state for process in (here, there)] == ["closed"] * 2
+    assert place.live_leases() == 0
+
+
+def what_fails_just_after_a_probe_is_told_too(place: Any, colour: str) -> None:
+    """It was well a moment ago: that keeps nobody from saying that it is not any more."""
+    calls: list[int] = []
+    failing = True
+
+    def source(n: int) -> int:
+        calls.append(n)
+        if failing:
+            raise ConnectionError
+        return n
+
+    here, there = (Process(place, colour, source) for _ in range(2))
+    assert [_end(here, n, colour) for n in range(3)] == [Outcome.FAILED] * 3
+    assert _end(there, 3, colour) is Outcome.REFUSED
+
+    place.clock.advance(OPEN_FOR)
+    failing = False
+    assert _end(here, PROBE, colour) is Outcome.HEALED
+    failing = True
+    assert [_end(there, n, colour) for n in range(10, 13)] == [Outcome.FAILED] * 3
+    place.clock.advance(1)
+    assert [_end(here, n, colour) for n in range(20, 25)] == [Outcome.REFUSED] * 5
+    assert calls == [0, 1, 2, PROBE, 10, 11, 12]
     assert place.live_leases() == 0

@@ -105,8 +105,8 @@ class Store:
         for key in [key for key in self.cleared if key[0] == function]:
             if self.clock() >= self.cleared[key].until:
                 self._touch(key)
-                past = self._past(key)
-                if past.forgotten_at > self.clock():
+                past = self.pasts.get(key)
+                if past is not None and self.clock() < past.forgotten_at:
                     self._remember(key, replace(past, returned=False))
 
     def acquire(

@@ -12,7 +12,7 @@ from tests.model.promises import KEYS
 
 ALL_KEYS = [(function, n) for function in (0, 1) for n in range(len(KEYS))]
 TICK = 2.0**-10  # s: about a millisecond, exact in a float
-LONG = 128.0  # s, in which every lease lapses and every backoff ends
+LONG = 512.0  # s, in which every lease lapses, and every backoff and every quarantine ends
 COUNTED = {
     count: CacheInfo._fields.index(count)
     for count in ("hits", "stale", "absent", *(outcome.value for outcome in Outcome))

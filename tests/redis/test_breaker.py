@@ -16,7 +16,10 @@ from oob_heal import Breaker, Dependency, HealingCache, Outcome
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.testing import ManualExecutor
 from tests.children import ROOT
-from tests.model.shared_breaker import one_finds_out_for_both
+from tests.model.shared_breaker import (
+    one_finds_out_for_both,
+    what_fails_just_after_a_probe_is_told_too,
+)
 from tests.redis.servers import Server
 from tests.redis.test_fleet import PATIENT
 from tests.redis.timed import Timed, under_the_tests_clock
@@ -31,6 +34,16 @@ def test_of_two_caches_on_one_server_one_finds_out_and_one_probes(
     place = Timed(server)
     with contextlib.closing(place):
         one_finds_out_for_both(place, colour)
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_of_two_caches_on_one_server_one_hears_what_fails_just_after_its_probe(
+    server: Server, colour: str, monkeypatch: pytest.MonkeyPatch
+) -> None:  # H17
+    under_the_tests_clock(monkeypatch)
+    place = Timed(server)
+    with contextlib.closing(place):
+        what_fails_just_after_a_probe_is_told_too(place, colour)
 
 
 OTHER = """
