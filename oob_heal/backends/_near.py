@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import struct
 import threading
+import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from oob_heal._model import Entry, Key
 from oob_heal.backends._glance import Glance
 from oob_heal.ports import Clock
 
+AT_ONCE = 200  # entries that are changed without letting the lock go: event loops wait for it
 _WHICH = struct.Struct(">?dd")
 
 
@@ -163,7 +165,21 @@ class Near:
                 if (scope_of(look.name) if whole else look.name) == of:
                     look.hear(which)
             names = list(self._names.get(of, ())) if whole else [of]
-            _let_go = [self._change(verb, name, which) for name in names]
+            since = self.clock() + self.life
+            _let_go = [self._change(verb, name, which) for name in names[:AT_ONCE]]
+        for at in range(AT_ONCE, len(names), AT_ONCE):
+            time.sleep(0)  # else who waits for the lock finds it taken again
+            self._change_older(since, verb, names[at : at + AT_ONCE], which)
+
+    def _change_older(self, since: float, verb: str, names: list[str], which: str) -> None:
+        """Of a whole scope, what was held when its news came: a look that began later knows it."""
+        with self.lock:
+            older = [name for name in names if not self._until(name) > since]
+            _let_go = [self._change(verb, name, which) for name in older]
+
+    def _until(self, name: str) -> float:
+        key = self._names.get(scope_of(name), {}).get(name)
+        return -math.inf if key is None else self._held[key].until
 
     def _change(self, verb: str, name: str, which: str) -> Any:
         """What was overwritten or removed is gone; of what healed, the entry of before is still

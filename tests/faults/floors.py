@@ -203,6 +203,27 @@ FAULTS = [
         "tier/test_front.py::test_what_was_read_before_a_write_is_not_held_after_it",
     ),
     fault(
+        "H23 event loops wait for news of a whole scope",
+        "backends/_near.py",
+        "AT_ONCE = 200 ",
+        "AT_ONCE = 10**9 ",
+        "tier/test_near.py::test_the_front_of_a_whole_scope_is_changed_a_few_entries_at_a_time",
+    ),
+    fault(
+        "what was looked at since a clear goes with it",
+        "backends/_near.py",
+        "if not self._until(name) > since]",
+        "if True]",
+        "tier/test_near.py::test_what_was_looked_at_since_the_news_stays_and_what_was_before_goes",
+    ),
+    fault(
+        "H07 what is held since the time of a clear stays, though it was looked at before",
+        "backends/_near.py",
+        "            since = self.clock() + self.life\n",
+        "            since = -math.inf\n",
+        "tier/test_near.py::test_what_was_looked_at_since_the_news_stays_and_what_was_before_goes",
+    ),
+    fault(
         "a front is believed for ever",
         "backends/_near.py",
         "held is not None and self.clock() < held.until else None",
