@@ -13,7 +13,20 @@ from oob_heal._model import CacheMissed, Outcome
 
 
 class Heal(Protocol):
-    """One heal, on its way to where it runs: call it, await ``run()``, or let the event travel."""
+    """One heal, on its way to where it runs: call it, await ``run()``, or let the event travel.
+
+    >>> from oob_heal import HealingCache
+    >>> from oob_heal.testing import ManualExecutor
+    >>> executor = ManualExecutor()
+    >>> @HealingCache(executor=executor)(ttl=60)
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> double.heal(4)
+    True
+    >>> heal: Heal = executor.pending[0]
+    >>> heal.ended, heal(), heal.ended
+    (False, <Outcome.HEALED: 'healed'>, True)
+    """
 
     @property
     def event(self) -> CacheMissed:

@@ -129,5 +129,8 @@ def _maker() -> str:
 def own_words(error: BaseException | None) -> str:
     """What this library says in an error that it made. Of any other nothing, one of these types
     that a user's executor, codec or function made among them: its text may hold whatever it likes.
+
+    >>> own_words(CodecError("no form for the price of Ada")), own_words(None)
+    ('', '')
     """
     return str(error) if isinstance(error, OobHealError) and error._ours else ""

@@ -67,6 +67,15 @@ class FunctionFigures:
     from the miss to the commit; ``heal_duration``: from the lease to the end, of heals that ran in
     this process and healed, failed or were refused. ``failing``: keys that do not heal.
     ``backend_failing``: whether the backend failed it within the last 10 s.
+
+    >>> from oob_heal import HealingCache
+    >>> cache = HealingCache()
+    >>> @cache(ttl=60)
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> double.set(8, 4)
+    >>> double(4), cache.figures().functions[0].answers["fresh"]
+    (8, 1)
     """
 
     function: str
@@ -85,7 +94,11 @@ class FunctionFigures:
 @dataclass(frozen=True, slots=True)
 class ExecutorFigures:
     """All executors of one class: how many heals are ``waiting``, ``running``, ``sent``, or hang,
-    as far as they say."""
+    as far as they say.
+
+    >>> ExecutorFigures("ThreadExecutor", {"waiting": 3, "running": 1}).heals["waiting"]
+    3
+    """
 
     executor: str
     heals: Mapping[str, int]
@@ -94,7 +107,11 @@ class ExecutorFigures:
 @dataclass(frozen=True, slots=True)
 class DependencyFigures:
     """What functions call when they heal: whether its ``breaker`` is ``closed``, ``open`` or
-    ``half-open``, and how many heals ``call`` it now, of at most ``at_most``."""
+    ``half-open``, and how many heals are ``calling`` it now, of at most ``at_most``.
+
+    >>> DependencyFigures("prices-api", "closed", calling=2, at_most=4).breaker
+    'closed'
+    """
 
     dependency: str
     breaker: str
@@ -104,7 +121,12 @@ class DependencyFigures:
 
 @dataclass(frozen=True, slots=True)
 class CacheFigures:
-    """Everything of one cache: see ``HealingCache.figures``."""
+    """Everything of one cache: see ``HealingCache.figures``.
+
+    >>> from oob_heal import HealingCache
+    >>> HealingCache().figures().functions
+    ()
+    """
 
     functions: tuple[FunctionFigures, ...]
     executors: tuple[ExecutorFigures, ...] = ()

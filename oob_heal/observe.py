@@ -24,7 +24,11 @@ event carries it to wherever the heal runs. Source: https://www.w3.org/TR/trace-
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something happened to a decorated function; ``function`` is its label."""
+    """Something happened to a decorated function; ``function`` is its label.
+
+    >>> Happening("shop:app.price").function
+    'shop:app.price'
+    """
 
     function: str
 
@@ -32,7 +36,12 @@ class Happening:
 @dataclass(frozen=True, slots=True)
 class Answered(Happening):
     """A call was answered. ``age`` in seconds, None with no entry behind it. An ``error`` answer
-    is a CacheMissError."""
+    is a CacheMissError.
+
+    >>> answered = Answered("app.price", Freshness.STALE, 72.5, is_default=False, error=False)
+    >>> answered.freshness.value, answered.age
+    ('stale', 72.5)
+    """
 
     freshness: Freshness
     age: float | None
@@ -42,21 +51,34 @@ class Answered(Happening):
 
 @dataclass(frozen=True, slots=True)
 class Missed(Happening):
-    """A cache-missed event was published."""
+    """A cache-missed event was published.
+
+    >>> Missed("app.price", Reason.STALE).reason.value
+    'stale'
+    """
 
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class HealStarted(Happening):
-    """A heal began to run in this process."""
+    """A heal began to run in this process.
+
+    >>> HealStarted("app.price")
+    HealStarted(function='app.price')
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class HealEnded(Happening):
     """A heal ended. ``error`` is the type's name, ``attempt`` the lease's, where there are any;
     ``advice`` is what this library has to say of it, '' if nothing. ``took`` seconds from its lease
-    and ``since_missed`` from the miss, if it ran in this process."""
+    and ``since_missed`` from the miss, if it ran in this process.
+
+    >>> ended = HealEnded("app.price", Outcome.FAILED, error="TimeoutError", attempt=2, took=5.0)
+    >>> ended.outcome.value, ended.error, ended.attempt
+    ('failed', 'TimeoutError', 2)
+    """
 
     outcome: Outcome
     error: str = ""
@@ -68,7 +90,11 @@ class HealEnded(Happening):
 
 @dataclass(frozen=True, slots=True)
 class BackendFailed(Happening):
-    """A verb of the backend failed, or took longer than its deadline."""
+    """A verb of the backend failed, or took longer than its deadline. ``error`` is the type's name.
+
+    >>> BackendFailed("app.price", "get", "TimeoutError").verb
+    'get'
+    """
 
     verb: str
     error: str
@@ -77,7 +103,11 @@ class BackendFailed(Happening):
 @dataclass(frozen=True, slots=True)
 class BreakerMoved(Happening):
     """The breaker of a dependency, whose name stands for the function's, is now ``closed``,
-    ``open`` or ``half-open``. ``error``: the type of what opened it, '' if another process did."""
+    ``open`` or ``half-open``. ``error``: the type of what opened it, '' if another process did.
+
+    >>> BreakerMoved("prices-api", "open", "ConnectionError").state
+    'open'
+    """
 
     state: str
     error: str = ""
@@ -85,13 +115,21 @@ class BreakerMoved(Happening):
 
 @dataclass(frozen=True, slots=True)
 class Advice(Happening):
-    """Something the library noticed, and what to do about it."""
+    """Something the library noticed, and what to do about it.
+
+    >>> Advice("app.price", "its heals take longer than its ttl: give it a longer one").function
+    'app.price'
+    """
 
     text: str
 
 
 class LogObserver:
-    """Says what went wrong to the logger ``oob_heal``: types and advice, never arguments."""
+    """Says what went wrong to the logger ``oob_heal``: types and advice, never arguments.
+
+    >>> log = LogObserver()
+    >>> log(BackendFailed("app.price", "get", "TimeoutError"))  # a warning, with these three
+    """
 
     def __call__(self, happening: Happening) -> None:
         about = without_secrets(happening.function)

@@ -61,6 +61,14 @@ class Backend(Protocol):
     ``set``, ``delete``, ``mark_stale`` and ``clear`` void the lease of every key they concern,
     also of an absent one. Attempts are counted when a lease is granted; ``commit`` and ``set``
     reset attempts and retry time, the other verbs leave them.
+
+    >>> from oob_heal import Key, Scope
+    >>> from oob_heal.backends.memory import MemoryBackend
+    >>> backend: Backend = MemoryBackend(clock=lambda: 1_000.0)
+    >>> key = Key(Scope("shop", "app.price", 0, ""), 7)
+    >>> lease = backend.acquire(key, lease_for=31)
+    >>> backend.commit(lease, Entry("v", dated=1_000.0), keep_for=60), backend.get(key).value
+    (True, 'v')
     """
 
     def now(self) -> float:
@@ -119,7 +127,18 @@ class Backend(Protocol):
 
 
 class Executor(Protocol):
-    """Carries heals to where they run."""
+    """Carries heals to where they run.
+
+    >>> from oob_heal import HealingCache
+    >>> class Later(list[Heal]):
+    ...     submit = list.append
+    >>> later: Executor = Later()
+    >>> @HealingCache(executor=later)(ttl=60, default=0)
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> double(4), later.pop()(), double(4)
+    (0, <Outcome.HEALED: 'healed'>, 8)
+    """
 
     def submit(self, heal: Any, /) -> Any:
         """Take a heal, without I/O and without waiting, or raise ``HealRejectedError``.
@@ -134,6 +153,11 @@ class Codec(Protocol):
 
     One that declares ``signs`` is called ``encode(value, about)`` and ``decode(data, about)``,
     with bytes that say which entry it is for: what was signed for one is no other's.
+
+    >>> from oob_heal.codecs import JsonCodec
+    >>> codec: Codec = JsonCodec()
+    >>> codec.decode(codec.encode({"price": 9}))
+    {'price': 9}
     """
 
     @property
@@ -154,7 +178,15 @@ class Codec(Protocol):
 @runtime_checkable
 class Observer(Protocol):
     """Hears what happens, in a thread of its own; what it raises or how long it takes is its
-    own business. One that declares ``only_heals`` hears of no answer, and costs a call nothing."""
+    own business. One that declares ``only_heals`` hears of no answer, and costs a call nothing.
+
+    >>> from oob_heal.observe import Missed
+    >>> def tell_misses(happening: object) -> None:
+    ...     if isinstance(happening, Missed):
+    ...         print(f"{happening.function} is {happening.reason.value}")
+    >>> tell_misses(Missed("app.price", Reason.STALE))
+    app.price is stale
+    """
 
     def __call__(self, happening: Any, /) -> None:
         """Hear one frozen happening of ``oob_heal.observe``."""
@@ -163,7 +195,21 @@ class Observer(Protocol):
 
 class Tracer(Protocol):
     """What an observer may have besides, to trace heals; the first observer that has a method is
-    asked. They run in callers and heals: at once, and without I/O. What they raise is nothing."""
+    asked. They run in callers and heals: at once, and without I/O. What they raise is nothing.
+
+    >>> from oob_heal import HealingCache
+    >>> from oob_heal.testing import ManualExecutor
+    >>> class InOneTrace:
+    ...     def __call__(self, happening: object) -> None: ...
+    ...     def traceparent(self) -> str:
+    ...         return "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    >>> executor = ManualExecutor()
+    >>> @HealingCache(executor=executor, observers=[InOneTrace()])(ttl=60)
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> double.heal(4), executor.pending[0].event.traceparent
+    (True, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')
+    """
 
     def traceparent(self) -> str | None:
         """In the caller: its trace, as W3C Trace Context writes it. It travels with the event."""
@@ -179,7 +225,16 @@ class Tracer(Protocol):
 
 
 class HealSpan(Protocol):
-    """The span of one heal."""
+    """The span of one heal.
+
+    >>> class Told:
+    ...     def enter(self) -> None: ...
+    ...     def end(self, outcome: Outcome, error: str, attempt: int, at: int) -> None:
+    ...         print(f"{outcome.value}: {error}, attempt {attempt}")
+    >>> span: HealSpan = Told()
+    >>> span.end(Outcome.FAILED, "TimeoutError", attempt=2, at=1_700_000_000_000_000_000)
+    failed: TimeoutError, attempt 2
+    """
 
     def enter(self) -> None:
         """In the heal's own context, before the function is called: make it the current span."""

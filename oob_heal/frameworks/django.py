@@ -49,7 +49,15 @@ def own_connections() -> Iterator[None]:
 
 def from_settings() -> HealingCache:
     """A cache made from ``settings.OOB_HEAL``, the arguments of ``HealingCache``; ``around`` is
-    ``own_connections`` unless given. Bad ones are refused by name, as there."""
+    ``own_connections`` unless given. Bad ones are refused by name, as there.
+
+    >>> from unittest.mock import patch
+    >>> settings = conf.LazySettings()
+    >>> settings.configure(OOB_HEAL={"namespace": "shop"})
+    >>> with patch.object(conf, "settings", settings):
+    ...     from_settings()
+    <HealingCache shop, 0 functions>
+    """
     given: dict[str, Any] = {"around": own_connections}
     given.update(getattr(conf.settings, "OOB_HEAL", {}))
     return HealingCache(**given)

@@ -27,7 +27,16 @@ CHOICES = ("ignore", "fail")
 
 
 class Healing(NamedTuple):
-    """A cache under a test's control: its functions, its heals, its time."""
+    """A cache under a test's control: its functions, its heals, its time.
+
+    >>> executor, clock = ManualExecutor(), ManualClock()
+    >>> healing = Healing(HealingCache(executor=executor, clock=clock), executor, clock)
+    >>> @healing.cache(ttl=60, default=0)
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> double(4), healing.drain(), double(4)
+    (0, 1, 8)
+    """
 
     cache: HealingCache
     executor: ManualExecutor
@@ -51,13 +60,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def manual_clock() -> ManualClock:
-    """A clock that the test moves."""
+    """A clock that the test moves.
+
+    >>> def test_a_minute_passes(manual_clock: ManualClock) -> None:
+    ...     before = manual_clock()
+    ...     manual_clock.advance(60)
+    ...     assert manual_clock() == before + 60
+    >>> test_a_minute_passes(ManualClock())
+    """
     return ManualClock()
 
 
 @pytest.fixture
 def manual_executor() -> ManualExecutor:
-    """An executor that keeps heals until the test runs them."""
+    """An executor that keeps heals until the test runs them.
+
+    >>> def test_nothing_waits(manual_executor: ManualExecutor) -> None:
+    ...     assert manual_executor.run_all() == 0
+    >>> test_nothing_waits(ManualExecutor())
+    """
     return ManualExecutor()
 
 
@@ -65,7 +86,13 @@ def manual_executor() -> ManualExecutor:
 def healing_of(
     request: pytest.FixtureRequest, manual_clock: ManualClock, manual_executor: ManualExecutor
 ) -> Iterator[Callable[[HealingCache], Healing]]:
-    """Puts a cache on the test's clock and executor: ``healing = healing_of(cache)``."""
+    """Puts a cache on the test's clock and executor: ``healing = healing_of(cache)``.
+
+    >>> cache = HealingCache()
+    >>> def test_nothing_waits(healing_of: Callable[[HealingCache], Healing]) -> None:
+    ...     assert healing_of(cache).drain() == 0
+    >>> test_nothing_waits(lambda cache: Healing(cache, ManualExecutor(), ManualClock()))
+    """
     with ExitStack() as stack:
 
         def put(cache: HealingCache) -> Healing:
@@ -80,7 +107,12 @@ def healing_of(
 
 @pytest.fixture
 def healing(healing_of: Callable[[HealingCache], Healing]) -> Healing:
-    """The default cache on the test's clock and executor."""
+    """The default cache on the test's clock and executor.
+
+    >>> def test_nothing_waits(healing: Healing) -> None:
+    ...     assert healing.drain() == 0
+    >>> test_nothing_waits(Healing(default_cache, ManualExecutor(), ManualClock()))
+    """
     return healing_of(default_cache)
 
 
