@@ -29,6 +29,8 @@ from oob_heal.clocks import CoarseClock
 
 PORT, EXACT, COARSE = "port", "exact", "coarse"  # the ways to an answer
 
+RETIRED_AT_MOST = 1_000  # names of functions that are gone
+_retired: dict[str, list[str]] = {}  # their files' names, by which the next ones are known
 _number = itertools.count(1)
 _STARS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -121,14 +123,32 @@ class Text:
         """A function of this text. Its lines are shown where they are asked for."""
         source = self.source(way)
         label = "".join(each if each.isprintable() else "?" for each in self.keys.scope.label)
-        filename = f"<oob_heal {label} {next(_number)}>"
+        filename = _filename(label)
         space = dict(self.defaults)
         exec(compile(source, filename, "exec"), space)  # noqa: S102 - its words are a signature's
         made: types.FunctionType = space["make"](0.0, 0.0, 0.0)
         lines = source.splitlines(keepends=True)
         linecache.cache[filename] = (len(source), None, lines, filename)
-        weakref.finalize(made.__code__, linecache.cache.pop, filename, None).atexit = False
+        weakref.finalize(made.__code__, _retire, label, filename).atexit = False
         return made
+
+
+def _filename(label: str) -> str:
+    """One that stands for no code, or a new one."""
+    try:
+        return _retired[label].pop()
+    except (KeyError, IndexError):
+        return f"<oob_heal {label} {next(_number)}>"
+
+
+def _retire(label: str, filename: str) -> None:
+    """The code is gone, its lines too; its place stays for the next code of this name. A thread
+    that walks through ``linecache`` for a traceback just now would fail where a place is gone."""
+    linecache.cache[filename] = (0, None, [], filename)
+    if len(_retired) < RETIRED_AT_MOST or label in _retired:
+        _retired.setdefault(label, []).append(filename)
+    else:
+        linecache.cache.pop(filename, None)
 
 
 def _can_be_defined(name: str) -> bool:

@@ -14,11 +14,12 @@ import math
 import pickle
 import sys
 import traceback
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from oob_heal import CacheMissError, Freshness, HealingCache, UnkeyableArgumentError
+from oob_heal import CacheMissError, Freshness, HealingCache, UnkeyableArgumentError, _hot
 from oob_heal._decide import fresh_until
 from oob_heal.backends._leaf import HUSHED, MISSING, UNSEEN
 from oob_heal.backends.memory import MemoryBackend
@@ -425,19 +426,44 @@ def test_the_code_of_a_call_can_be_read_and_is_in_tracebacks() -> None:
     assert any("return miss(" in (each.line or "") for each in frames)
 
 
-def test_the_lines_of_a_function_that_is_gone_are_not_kept() -> None:  # H37
+def decorate_and_forget(names: Iterable[str]) -> None:
     cache = HealingCache(ttl=60, executor=ManualExecutor())
-    for _ in range(100):
+    for name in names:
 
-        @cache(default=None)
-        def gone(n: int) -> int:
+        @cache(default=None, name=name)
+        def source(n: int) -> int:
             return n
 
-        gone.set(1, 1)
-        gone(1)
-        del gone
+        source.set(1, 1)
+        source(1)
+        del source
+        gc.collect()
+
+
+def test_the_lines_of_a_function_that_is_gone_are_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # H37
+    decorate_and_forget(["gone"] * 10)
+    there = [each for each in linecache.cache if "_heal gone " in each]
+    assert len(there) <= 4  # the next has the place of the one before
+    assert sum(bool(linecache.getlines(each)) for each in there) <= 2
+    monkeypatch.setattr(_hot, "RETIRED_AT_MOST", len(_hot._retired) + 5)
+    decorate_and_forget(f"departed{n}" for n in range(20))
+    assert sum("departed" in each for each in linecache.cache) <= 30  # of 60
+
+
+def test_whoever_walks_through_the_lines_while_a_function_goes_finds_each_place() -> None:
+    cache = HealingCache(ttl=60, executor=ManualExecutor())
+
+    @cache(default=None, name="leaving")
+    def source(n: int) -> int:
+        return n
+
+    source(1)
+    seen = list(linecache.cache)  # as ``linecache.checkcache`` does for a traceback
+    del source
     gc.collect()
-    assert sum("gone" in each for each in linecache.cache) <= 2
+    assert [each for each in seen if each not in linecache.cache] == []
 
 
 def test_any_names_of_parameters_will_do() -> None:

@@ -161,9 +161,22 @@ FAULTS = [
     fault(
         "H37 the lines of a function outlive it",
         "_hot.py",
-        "        weakref.finalize(made.__code__, linecache.cache.pop, filename, None)"
-        ".atexit = False\n",
+        "        weakref.finalize(made.__code__, _retire, label, filename).atexit = False\n",
         "",
+        "the_lines_of_a_function_that_is_gone_are_not_kept",
+    ),
+    fault(
+        "a traceback in one thread fails over a function that goes in another",
+        "_hot.py",
+        "    linecache.cache[filename] = (0, None, [], filename)\n",
+        "    linecache.cache.pop(filename, None)\n",
+        "whoever_walks_through_the_lines_while_a_function_goes_finds_each_place",
+    ),
+    fault(
+        "H37 the places of functions that are gone have no end",
+        "_hot.py",
+        "    if len(_retired) < RETIRED_AT_MOST or label in _retired:",
+        "    if True:",
         "the_lines_of_a_function_that_is_gone_are_not_kept",
     ),
     Fault(
