@@ -18,7 +18,7 @@ from oob_heal.executors._sent import Sent
 from oob_heal.executors.queue import QueueExecutor
 from oob_heal.testing import ManualClock
 from tests.conftest import World
-from tests.waiting import Gate, wait_until
+from tests.waiting import LIMIT, Gate, wait_until
 
 
 class Asked:
@@ -174,6 +174,61 @@ def test_the_publisher_outlives_whatever_a_backend_raises(error: type[BaseExcept
     assert sent.acquire(timeout=10)
     assert executor.outbox.publisher is publisher
     executor.close()
+
+
+class Broken(Asked):
+    """Raises as it is handed on, whatever it is."""
+
+    was_cut_off = False
+
+    async def hand_on(self, send: Callable[[bytes], Any]) -> None:
+        raise SystemExit
+
+    def cut_off(self) -> None:
+        self.was_cut_off = self.ended = True
+
+
+def test_a_heal_that_cannot_be_handed_on_leaves_the_others_their_publisher() -> None:  # H26
+    sent = threading.Semaphore(0)
+    with QueueExecutor(lambda payload: sent.release(), clock=ManualClock()) as executor:
+        broken, whole = Broken(), Asked(lambda: True)
+        executor.submit(broken)
+        executor.submit(whole)
+        wait_until(lambda: broken.was_cut_off)
+        publisher = executor.outbox.publisher
+        assert publisher is not None
+        assert sent.acquire(timeout=LIMIT)
+        assert executor.outbox.publisher is publisher
+        whole.ended = True
+
+
+# H26: what waits behind it is sent by the same publisher, not lost with it.
+@pytest.mark.parametrize("error", [ValueError, SystemExit, asyncio.CancelledError])
+def test_whatever_send_raises_what_waits_behind_it_is_sent(
+    shared: World, error: type[BaseException]
+) -> None:
+    gate = Gate()
+    sent: list[bytes] = []
+
+    def send(payload: bytes) -> None:
+        gate()
+        if gate.calls == 1:
+            raise error
+        sent.append(payload)
+
+    with QueueExecutor(send, clock=ManualClock()) as executor:
+
+        def source(n: int) -> str:
+            return "v"
+
+        f = shared.decorate(source, name="f", default="default", executor=executor)
+        shared.do(f(1))
+        gate.wait_for_calls()
+        shared.do(f(2))
+        gate.opened.set()
+        wait_until(lambda: len(sent) == 1 or f.cache_info().lost == 2)
+        assert len(sent) == 1
+        shared.do(f.set("v", 2))
 
 
 # H14: the books tell soon what a worker has healed, however long others are put off.
