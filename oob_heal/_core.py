@@ -181,7 +181,10 @@ class Core:
     @property
     def stale(self) -> int:
         """How many answers were stale."""
-        return self.tally.stale
+        if in_collector():  # the lock may be this thread's
+            return self.tally.stale
+        with self.inflight.lock:  # else it may go back for a moment, while another one settles
+            return self.tally.stale
 
     def counts(self) -> Counts:
         """What was answered so far, for the promise. The caller holds the lock of ``inflight``."""

@@ -113,6 +113,8 @@ def _under_lease(subject: Subject, lease: Lease, permit: Permit) -> Conversation
     since = subject.missed_at  # of heal_now: later than what it found
     if not subject.force:  # else one of the future would call each time that it is delivered
         since = min(since, lease.granted_at)
+    if entry is not None and entry.dated == subject.joined_at:
+        since = entry.dated  # what it waited for; what was set before the request is not
     if not _decide.heal_is_needed(entry, now, core.policy, subject.reason, since):
         yield from give_back(core, lease, 0)
         return End(Outcome.SKIPPED, entry=entry)

@@ -82,11 +82,12 @@ class Joined:
         ended = {Outcome.FAILED: Outcome.FAILED, Outcome.HEALED: Outcome.SKIPPED}.get(heal.outcome)
         return None if ended is None else End(ended, error=heal.error)
 
-    def began(self, latest: float) -> float:
-        """When it took its lease, or ``latest`` if it took none, or later."""
+    @property
+    def began(self) -> float | None:
+        """When it took its lease, which is the date of what it brings."""
         if self._heal is None or self._heal.lease is None:
-            return latest
-        return min(latest, float(self._heal.lease.granted_at))
+            return None
+        return float(self._heal.lease.granted_at)
 
 
 class _Attempt:
@@ -110,8 +111,7 @@ class _Attempt:
         if failure is not None:  # while we asked
             yield from give_back(subject.core, granted, 0)
             return failure
-        since = joined.began(subject.missed_at)
-        return (yield from under_lease(subject._replace(missed_at=since), granted, permit))
+        return (yield from under_lease(subject._replace(joined_at=joined.began), granted, permit))
 
 
 def _brought_by_others(subject: Subject) -> Generator[Step, Any, End | None]:

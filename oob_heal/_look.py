@@ -59,8 +59,9 @@ def _function(core: Core) -> FunctionFigures:
     _, ended, healing = core.inflight.ledger()
     with core.inflight.lock:
         tally.settle()
+        stale = tally.stale
         times = tally.time_to_heal.read(), tally.heal_duration.read()
-    hits, stale, absent, errors = core.hits, tally.stale, core.absent, tally.errors
+    hits, absent, errors = core.hits, core.absent, tally.errors
     defaults = max(0, absent - errors)
     return FunctionFigures(
         function=core.label,

@@ -74,6 +74,7 @@ class Subject(NamedTuple):
     force: bool = False
     traceparent: str | None = None
     span: Any = None  # of this heal, while it runs and somebody traces
+    joined_at: float | None = None  # when the heal that it waited for took its lease
 
     def __repr__(self) -> str:  # arguments never show
         return f"<Subject {self.key!r} {self.reason.value}>"

@@ -111,6 +111,23 @@ def test_threads_that_are_answered_at_once_are_all_counted() -> None:
     assert filled(figures.ages) == [(300, 4_000)]
 
 
+def test_stale_answers_are_added_up_while_nobody_settles_them(world: World) -> None:
+    f = world.decorate(calling(lambda n: "v"), default=None)
+    tally, lock = f._oob_heal_core.tally, f._oob_heal_core.inflight.lock
+    held: list[bool] = []
+
+    class Watched(list[int]):
+        def __iter__(self) -> Any:
+            held.append(lock.locked())
+            return super().__iter__()
+
+    tally.stale_by_age = Watched(tally.stale_by_age)
+    f.cache_info()
+    figures_of(world, f)
+    assert held
+    assert all(held[:2])  # what follows gives each its age, and adds nothing up
+
+
 def test_no_answer_shows_younger_than_it_was_where_keys_are_of_different_ages() -> None:
     """While their heals are under way, a table may answer for them by itself."""
     world = World("memory", "sync")

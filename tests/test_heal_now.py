@@ -114,6 +114,51 @@ def test_overtaken_by_a_write_it_returns_the_newer_value(world: World) -> None:
     assert calls == [1]
 
 
+def test_what_was_set_before_it_was_asked_for_is_not_what_it_waited_for(
+    world: World, dependency: Dependency
+) -> None:  # the heal that set voided is under way still
+
+    def source(n: int) -> str:
+        return dependency(n)
+
+    f = world.decorate(source, default="default")
+    world.do(f(1))
+    under_way = world.executor.step_next()
+    under_way.next()  # it has its lease
+    world.clock.advance(0.001)
+    world.do(f.set("by hand", 1))
+    world.clock.advance(0.001)
+    assert world.do(f.heal_now(1)) == "v"
+    assert len(dependency.calls) == 1
+    under_way.run()
+
+
+@pytest.mark.parametrize("backend", ["memory", "mapping", "store"])
+def test_what_it_waited_for_is_good_enough_though_it_has_the_lease_by_then(
+    backend: str, dependency: Dependency, monkeypatch: pytest.MonkeyPatch
+) -> None:  # H19
+    world = World(backend, "sync")
+
+    def source(n: int) -> str:
+        return dependency(n)
+
+    f = world.decorate(source, default="default")
+    f(1)
+    under_way = world.executor.step_next()
+    under_way.next()  # it has its lease
+    world.clock.advance(0.001)
+    acquire = world.backend.backend.acquire
+
+    def ends_before(*args: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        under_way.run()
+        return acquire(*args, **options)
+
+    monkeypatch.setattr(world.backend.backend, "acquire", ends_before)
+    assert f.heal_now(1) == "v"
+    assert len(dependency.calls) == 1
+
+
 def test_overtaken_by_an_invalidation_it_heals_again(world: World) -> None:
     answers = iter(["older", "newer"])
 

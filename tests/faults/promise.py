@@ -127,6 +127,20 @@ SINGLE_FLIGHT = [
         "single_flight.py::test_fifty_callers_of_heal_now_make_one_call_and_share_what_it_brings",
     ),
     fault(
+        "H09 heal_now takes what was set before it for what it waited for",
+        "_heal.py",
+        "    if entry is not None and entry.dated == subject.joined_at:",
+        "    if entry is not None and entry.dated >= (subject.joined_at or since):",
+        "heal_now.py::test_what_was_set_before_it_was_asked_for_is_not_what_it_waited_for",
+    ),
+    fault(
+        "H19 heal_now calls again after the heal that it waited for",
+        "_heal.py",
+        "    if entry is not None and entry.dated == subject.joined_at:",
+        "    if False:",
+        "heal_now.py::test_what_it_waited_for_is_good_enough_though_it_has_the_lease_by_then",
+    ),
+    fault(
         "H17 heal_now waits for the backoff",
         "_publish.py",
         "Reason.REQUESTED, now, force=True)",
