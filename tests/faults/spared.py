@@ -8,7 +8,7 @@ MACHINE = (f"tests/test_state_machine.py::{GUARDED}",)
 RANDOM = ("tests/test_schedules.py::test_at_random_the_promises_hold_and_no_lease_is_left",)
 TWO = ("tests/test_schedules.py::test_in_every_order_of_two_actors_the_promises_hold",)
 NOT_THERE = "tests/test_keys_that_are_not_there.py"
-JUST_AFTER = "test_of_two_caches_on_one_server_one_hears_what_fails_just_after_its_probe"
+JUST_AFTER = "test_two_caches_on_one_server_share_a_breaker"
 HEAL_NOW = "tests/test_heal_now_in_trouble.py"
 
 FAULTS = [
@@ -49,7 +49,7 @@ FAULTS = [
     ),
     Fault(
         "H16 a probe that hangs is no failure of the dependency, says the model",
-        "_publish.py",
+        "_carried.py",
         "        if self.permit is not None:\n            self.permit.failed(error)\n",
         "",
         MACHINE,

@@ -118,3 +118,6 @@ def what_fails_just_after_a_probe_is_told_too(place: Any, colour: str) -> None:
     assert [_end(here, n, colour) for n in range(20, 25)] == [Outcome.REFUSED] * 5
     assert calls == [0, 1, 2, PROBE, 10, 11, 12]
     assert place.live_leases() == 0
+
+
+PROMISES = (one_finds_out_for_both, what_fails_just_after_a_probe_is_told_too)

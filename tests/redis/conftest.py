@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.redis.servers import KINDS, Server
+from oob_heal.backends.redis import RedisBackend
+from tests.redis.servers import KINDS, PATIENT, Server
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +50,17 @@ def own_server() -> Iterator[Any]:
     yield make
     for server in made:
         server.close()
+
+
+@pytest.fixture
+def another(valkey: Server) -> Iterator[Callable[[], RedisBackend]]:
+    """Makes backends on one server, each as of a process of its own."""
+    made: list[RedisBackend] = []
+
+    def make() -> RedisBackend:
+        made.append(RedisBackend(valkey.url, deadline=PATIENT))
+        return made[-1]
+
+    yield make
+    for backend in made:
+        backend.close()

@@ -22,12 +22,11 @@ from oob_heal._model import Key, Lease, Refused, Scope, Why
 from oob_heal.backends._redis_rounds import RENEW_EPOCH
 from oob_heal.backends.redis import RedisBackend
 from tests.redis.load import wait_for
-from tests.redis.servers import Server, free_port
+from tests.redis.servers import PATIENT, Server, free_port
 
 HERE = Scope("test", "redis.f", 0, "00")
 SCOPE = scope_text(HERE)
 EPOCH = f"oob1.{SCOPE}.epoch"
-PATIENT = 5.0  # s of deadline, where time is not what is tested
 
 
 def key(n: int) -> str:

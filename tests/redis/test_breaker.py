@@ -9,6 +9,7 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,34 +17,20 @@ from oob_heal import Breaker, Dependency, HealingCache, Outcome
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.testing import ManualExecutor
 from tests.children import ROOT
-from tests.model.shared_breaker import (
-    one_finds_out_for_both,
-    what_fails_just_after_a_probe_is_told_too,
-)
-from tests.redis.servers import Server
-from tests.redis.test_fleet import PATIENT
+from tests.model.shared_breaker import PROMISES
+from tests.redis.servers import PATIENT, Server
 from tests.redis.timed import Timed, under_the_tests_clock
 from tests.waiting import wait_until
 
 
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 @pytest.mark.parametrize("colour", ["sync", "async"])
-def test_of_two_caches_on_one_server_one_finds_out_and_one_probes(
-    server: Server, colour: str, monkeypatch: pytest.MonkeyPatch
+def test_two_caches_on_one_server_share_a_breaker(
+    server: Server, colour: str, promise: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # H17
     under_the_tests_clock(monkeypatch)
-    place = Timed(server)
-    with contextlib.closing(place):
-        one_finds_out_for_both(place, colour)
-
-
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_of_two_caches_on_one_server_one_hears_what_fails_just_after_its_probe(
-    server: Server, colour: str, monkeypatch: pytest.MonkeyPatch
-) -> None:  # H17
-    under_the_tests_clock(monkeypatch)
-    place = Timed(server)
-    with contextlib.closing(place):
-        what_fails_just_after_a_probe_is_told_too(place, colour)
+    with contextlib.closing(Timed(server)) as place:
+        promise(place, colour)
 
 
 OTHER = """

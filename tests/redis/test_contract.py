@@ -9,9 +9,8 @@ import pytest
 
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.testing import BackendContract
-from tests.redis.servers import Server
+from tests.redis.servers import PATIENT, Server
 
-PATIENT = 5.0  # s of deadline: these tests are not about time
 UNIT = 0.1  # s of real time that a promise lets pass
 
 

@@ -4,7 +4,7 @@ written since is not older there than where it was written.  # H07
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -15,7 +15,7 @@ from oob_heal.backends._redis_known import Epoch
 from oob_heal.backends._redis_lua import ENDED, MOST_ENDED
 from oob_heal.backends.redis import RedisBackend
 from tests.redis.servers import Server
-from tests.redis.test_backend import PATIENT, SCOPE, entry, key
+from tests.redis.test_backend import SCOPE, entry, key
 
 
 def deaf(backend: RedisBackend) -> RedisBackend:
@@ -38,25 +38,12 @@ WRITES: dict[str, Callable[[RedisBackend], Any]] = {
 }
 
 
-@pytest.fixture
-def make(valkey: Server) -> Iterator[Callable[[], RedisBackend]]:
-    made: list[RedisBackend] = []
-
-    def another() -> RedisBackend:
-        made.append(RedisBackend(valkey.url, deadline=PATIENT))
-        return made[-1]
-
-    yield another
-    for backend in made:
-        backend.close()
-
-
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("writer", ["who cleared", "who was there", "who came later"])
 def test_a_write_after_clears_is_seen_by_who_has_not_heard_of_them(
-    make: Callable[[], RedisBackend], writer: str, write: str
+    another: Callable[[], RedisBackend], writer: str, write: str
 ) -> None:
-    first, second, cleared, was_there = make(), make(), make(), make()
+    first, second, cleared, was_there = another(), another(), another(), another()
     cleared.set(key(1), entry(1), 60)
     assert first.get(key(1)) == was_there.get(key(1)) == entry(1)
     deaf(first)
@@ -65,16 +52,16 @@ def test_a_write_after_clears_is_seen_by_who_has_not_heard_of_them(
     assert second.get(key(1)) == entry(1, b"second")
     deaf(second)
     cleared.clear(SCOPE)
-    here = {"who cleared": cleared, "who was there": was_there}.get(writer) or make()
+    here = {"who cleared": cleared, "who was there": was_there}.get(writer) or another()
     WRITES[write](here)
     assert first.get(key(1)) is None
     assert second.get(key(1)) is None
 
 
 def test_who_has_not_heard_of_a_clear_reads_on_what_nobody_wrote_since(
-    make: Callable[[], RedisBackend],
+    another: Callable[[], RedisBackend],
 ) -> None:
-    here, there = make(), make()
+    here, there = another(), another()
     here.set(key(1), entry(1), 60)
     assert there.get(key(1)) == entry(1)
     deaf(there)
@@ -91,14 +78,14 @@ def test_an_epoch_that_ended_long_ago_costs_a_write_nothing() -> None:
 
 
 def test_no_more_epochs_are_remembered_than_a_few(
-    valkey: Server, make: Callable[[], RedisBackend]
+    valkey: Server, another: Callable[[], RedisBackend]
 ) -> None:
-    backend = make()
+    backend = another()
     for _ in range(3 * MOST_ENDED):
         backend.clear(SCOPE)
     line = valkey.say("GET", f"oob1.{SCOPE}.epoch").split()
     assert len(line) == 1 + MOST_ENDED
     assert line == sorted(line, key=int, reverse=True)
-    with closing(make()) as new:
+    with closing(another()) as new:
         new.set(key(1), entry(1), 60)
         assert len(new._keeper.epochs[SCOPE].ended) == MOST_ENDED  # type: ignore[union-attr]

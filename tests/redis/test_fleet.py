@@ -9,11 +9,10 @@ from pathlib import Path
 
 from oob_heal import HealingCache
 from oob_heal.backends.redis import RedisBackend
-from tests.redis.servers import Server
+from tests.redis.servers import PATIENT, Server
 from tests.waiting import in_threads, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENT = 10.0  # s of deadline: a machine that is busy must not look like a server that is away
 
 PROCESS = """
 import sys, time, redis

@@ -11,10 +11,8 @@ import redis
 
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.ports import WHICH_AT
-from tests.redis.servers import Server
+from tests.redis.servers import PATIENT, Server
 from tests.redis.test_backend import SCOPE, entry, key
-
-PATIENT = 5.0  # s of deadline: these tests are not about time
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from oob_heal.backends._redis_lua import LAST_EPOCH
 from oob_heal.backends._redis_news import News, channel_of
 from oob_heal.backends.redis import RedisBackend
 from tests.redis.servers import Server
-from tests.redis.test_backend import EPOCH, PATIENT, SCOPE, entry, key
+from tests.redis.test_backend import EPOCH, SCOPE, entry, key
 from tests.redis.timed import Timed, under_the_tests_clock
 
 ODD_EPOCHS = {
@@ -42,19 +42,6 @@ def timed(valkey: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Timed]:
     made = Timed(valkey)
     yield made
     made.close()
-
-
-@pytest.fixture
-def make(valkey: Server) -> Iterator[Callable[[], RedisBackend]]:
-    made: list[RedisBackend] = []
-
-    def another() -> RedisBackend:
-        made.append(RedisBackend(valkey.url, deadline=PATIENT))
-        return made[-1]
-
-    yield another
-    for backend in made:
-        backend.close()
 
 
 def set_back(timed: Timed, seconds: float) -> None:
@@ -131,9 +118,9 @@ def test_an_odd_epoch_is_none() -> None:
 
 @pytest.mark.parametrize("odd", ODD_EPOCHS)
 def test_whatever_stands_at_its_epoch_a_scope_is_served_and_cleared(
-    valkey: Server, make: Callable[[], RedisBackend], odd: str
+    valkey: Server, another: Callable[[], RedisBackend], odd: str
 ) -> None:
-    here = make()
+    here = another()
     here.set(key(1), entry(1), 60)
     valkey.say("SET", EPOCH, ODD_EPOCHS[odd])
     here.set(key(1), entry(1), 60)
@@ -141,14 +128,14 @@ def test_whatever_stands_at_its_epoch_a_scope_is_served_and_cleared(
     here.clear(SCOPE)
     assert here.get(key(1)) is None
     valkey.say("SET", EPOCH, ODD_EPOCHS[odd])
-    new = make()
+    new = another()
     new.set(key(2), entry(2), 60)
     assert new.get(key(2)) == entry(2)
     assert epochs_in(valkey.say("GET", EPOCH)), "it was put right"
 
 
-def test_news_of_an_odd_epoch_are_none(make: Callable[[], RedisBackend]) -> None:
-    backend = make()
+def test_news_of_an_odd_epoch_are_none(another: Callable[[], RedisBackend]) -> None:
+    backend = another()
     backend.set(key(1), entry(1), 60)
     news = News(backend._keeper, lambda *_: None)
     for odd in ODD_EPOCHS.values():
@@ -158,9 +145,9 @@ def test_news_of_an_odd_epoch_are_none(make: Callable[[], RedisBackend]) -> None
 
 
 def test_an_odd_record_of_a_lease_holds_no_key(
-    valkey: Server, make: Callable[[], RedisBackend]
+    valkey: Server, another: Callable[[], RedisBackend]
 ) -> None:
-    backend = make()
+    backend = another()
     for n, fields in enumerate(ODD_LEASES):
         record = record_of(key(n))
         valkey.say("HSET", record, *fields)

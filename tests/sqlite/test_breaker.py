@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.model.shared_breaker import (
-    one_finds_out_for_both,
-    what_fails_just_after_a_probe_is_told_too,
-)
+from tests.model.shared_breaker import PROMISES
 from tests.sqlite.test_model import Place
 
 
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 @pytest.mark.parametrize("colour", ["sync", "async"])
-def test_of_two_caches_on_one_file_one_finds_out_and_one_probes(colour: str) -> None:  # H17
-    one_finds_out_for_both(Place(), colour)
-
-
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_of_two_caches_on_one_file_one_hears_what_fails_just_after_its_probe(
-    colour: str,
-) -> None:  # H17
-    what_fails_just_after_a_probe_is_told_too(Place(), colour)
+def test_two_caches_on_one_file_share_a_breaker(colour: str, promise: Any) -> None:  # H17
+    promise(Place(), colour)

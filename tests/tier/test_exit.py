@@ -12,8 +12,7 @@ import pytest
 from oob_heal.backends.redis import RedisBackend
 from oob_heal.backends.tiered import TieredBackend
 from tests.children import run_python
-from tests.redis.servers import Server
-from tests.redis.test_contract import PATIENT
+from tests.redis.servers import PATIENT, Server
 from tests.waiting import wait_until
 
 SCRIPT = """

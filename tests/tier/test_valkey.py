@@ -18,8 +18,7 @@ from oob_heal.backends.redis import RedisBackend
 from oob_heal.backends.tiered import TieredBackend
 from tests.children import ROOT, run_python
 from tests.held import FULL
-from tests.redis.servers import Server
-from tests.redis.test_contract import PATIENT
+from tests.redis.servers import PATIENT, Server
 from tests.waiting import wait_until
 
 LOSING = """
