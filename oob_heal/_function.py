@@ -14,11 +14,12 @@ from types import MappingProxyType
 from typing import Any
 
 from oob_heal import _hot, _read
+from oob_heal._carried import Heal
 from oob_heal._core import Core, check_result
 from oob_heal._drivers import adrive, drive
 from oob_heal._look import cache_info
 from oob_heal._model import Entry, Key, Outcome, Reason
-from oob_heal._publish import Heal, now_heal, publish
+from oob_heal._publish import now_heal, publish
 from oob_heal._steps import End, Subject
 from oob_heal.errors import BackendError, CacheMissError, HealRejectedError, OobHealError
 

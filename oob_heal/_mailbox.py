@@ -74,7 +74,7 @@ class Mailbox:
                 self._delivering = True
             try:
                 self.observer(happening)
-            except BaseException:
+            except BaseException:  # its trouble is its own: it hears on
                 pass
 
     def close(self, grace: float = LAST_WORDS) -> None:

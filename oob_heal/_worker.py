@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from oob_heal import _decide
+from oob_heal._carried import Heal
 from oob_heal._core import Core
 from oob_heal._message import event_of, open_message
-from oob_heal._publish import Heal
 from oob_heal._steps import Subject
 
 
@@ -55,7 +55,7 @@ async def ameet(heal: Heal) -> None:
     """As ``meet``, awaited."""
     try:
         await heal.core.shelf.ameet()
-    except Exception:
+    except Exception:  # as above
         pass
     except BaseException:
         heal.cut_off()

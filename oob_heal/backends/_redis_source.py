@@ -111,7 +111,7 @@ def _ours(timeout: float) -> dict[str, Any]:
 def _from_url(url: str) -> Any:
     try:
         return redis.Redis(connection_pool=redis.ConnectionPool.from_url(url))
-    except Exception:
+    except Exception:  # its words, and the one that it came from, may hold the password
         pass
     raise ValueError(
         "the URL is not one that redis-py understands; write redis://, rediss:// or unix://, and "

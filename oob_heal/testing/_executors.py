@@ -14,9 +14,10 @@ from typing import Any
 
 import anyio
 
+from oob_heal._carried import Heal
 from oob_heal._drivers import _ado, _do
 from oob_heal._model import Outcome
-from oob_heal._publish import Heal, forced_executor
+from oob_heal._publish import forced_executor
 from oob_heal._steps import Ask, Call, CutOff, Pause, Step
 
 

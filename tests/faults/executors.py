@@ -24,7 +24,7 @@ THREADS = [
     ),
     fault(
         "H19 a call that goes on in its thread is cut off with its loop",
-        "_publish.py",
+        "_carried.py",
         "if self.outcome is None and not self._in_thread:",
         "if self.outcome is None:",
         "cut_offs.py::"
@@ -46,7 +46,7 @@ THREADS = [
     ),
     fault(
         "H16 a heal that is given up keeps its lease",
-        "_publish.py",
+        "_carried.py",
         "        self._return_lease(delay)",
         "        _ = delay",
         "hung.py::"
@@ -123,7 +123,7 @@ TASKS = [
     ),
     fault(
         "H23 a heal whose loop was closed over it keeps its lease",
-        "_publish.py",
+        "_carried.py",
         "            yield from give_back(self.core, stranded.lease, 0)",
         "            pass",
         STRANDED,

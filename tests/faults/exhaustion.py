@@ -50,7 +50,7 @@ FAULTS = [
     ),
     Fault(
         "H31 a heal without an event loop of its own has no end",
-        "_publish.py",
+        "_carried.py",
         "        except Exception as error:  # no loop is to be had here\n"
         "            self.ends(End(Outcome.DROPPED, error=error))",
         "        except Exception:\n            pass",

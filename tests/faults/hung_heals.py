@@ -18,7 +18,7 @@ FAULTS = [
     ),
     Fault(
         "H16 heals in tasks take the threads of reads",
-        "_publish.py",
+        "_carried.py",
         "            await heal_on_thread(self, _decide.mark_for(self.core.policy))",
         "            from oob_heal._offload import offload\n            await offload(self)",
         (READS, HEALS),

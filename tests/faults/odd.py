@@ -10,7 +10,7 @@ FAILED = ODD + "test_a_heal_that_raises_what_is_odd_has_failed_and_is_told"
 FAULTS = [
     Fault(
         "H14 an error that cannot be written to ends no heal",
-        "_publish.py",
+        "_carried.py",
         "            BaseException.with_traceback(each, None)",
         "            each.__traceback__ = None",
         (FAILED,),
@@ -45,7 +45,7 @@ FAULTS = [
     ),
     Fault(
         "H14 a task that waits for its place has a lease's time for it",
-        "_publish.py",
+        "_carried.py",
         "        lasts = core.mark_for if waits else",
         "        lasts = core.mark_for if False else",
         (WAITS,),

@@ -44,7 +44,7 @@ FAULTS = [
     ),
     Fault(
         "seeing: a heal asked for before there is contact takes no time",
-        "_publish.py",
+        "_carried.py",
         "missed_at if self.lease is None else min(missed_at, self.lease.granted_at)",
         "missed_at",
         (CONTACT + "a_first_heal_is_accepted_at_once_and_heals_whatever_is_there",),

@@ -61,7 +61,7 @@ CRASHES = [
     ),
     fault(
         "H14 what a pool cancels is never told",
-        "_publish.py",
+        "_carried.py",
         "        elif isinstance(taken, concurrent.futures.Future):",
         "        elif False:",
         "threads.py::test_heals_that_a_pool_cancels_at_its_end_are_lost",
@@ -172,7 +172,7 @@ QUEUES = [
     ),
     fault(
         "H19 the event travels without its lease",
-        "_publish.py",
+        "_carried.py",
         "encode_event(self._make_event(lease.token), self.core.keys)",
         "encode_event(self._make_event(None), self.core.keys)",
         "queue.py::test_the_lease_waits_with_its_event_and_the_worker_adopts_it_once",

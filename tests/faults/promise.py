@@ -20,7 +20,7 @@ PROMISE = [
     ),
     fault(
         "H12 an executor that runs what it is given runs it in the request",
-        "_publish.py",
+        "_carried.py",
         "        _refuse_in_caller()\n        if not self.core.is_async:",
         "        if not self.core.is_async:",
         WHATEVER_FAILS,
@@ -35,7 +35,7 @@ PROMISE = [
     ),
     fault(
         "H12 the caller waits for the pool",
-        "_publish.py",
+        "_carried.py",
         "        taken.add_done_callback(",
         "        concurrent.futures.wait([taken])\n        taken.add_done_callback(",
         "no_waiting.py::test_no_caller_waits_for_a_pool_whose_only_thread_is_busy",

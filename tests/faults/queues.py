@@ -190,7 +190,7 @@ KILLERS = [
     ),
     fault(
         "H28 taking an event back ends its worker's lease",
-        "_publish.py",
+        "_carried.py",
         'await self.core.shelf.aask_aside("release", self.lease, 0)',
         'await self.core.shelf.aask_aside("mark_stale", self.key)',
         "queue.py::test_the_lease_of_a_worker_is_not_taken_back_with_its_events",
@@ -221,7 +221,7 @@ OUTBOX = [
     ),
     fault(
         "H44 what was sent keeps its arguments",
-        "_publish.py",
+        "_carried.py",
         "            self.subject = self.subject._replace(args=(), kwargs={})",
         "            pass",
         "outbox.py::test_a_heal_that_was_sent_keeps_none_of_its_arguments",

@@ -237,7 +237,8 @@ FAULTS = [
     fault(
         "H36 a URL that is not understood is told in full",
         "_redis_source",
-        "    except Exception:\n        pass\n    raise ValueError(",
+        "    except Exception:  # its words, and the one that it came from, may hold the password\n"
+        "        pass\n    raise ValueError(",
         "    except Exception as error:\n        raise ValueError(url) from error\n"
         "    raise ValueError(",
         "backend.py::test_no_password_and_no_argument_shows",

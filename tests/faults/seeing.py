@@ -57,7 +57,7 @@ FIGURE_FAULTS = [
     ),
     Fault(
         "seeing: a heal is timed where it was only published",
-        "_publish.py",
+        "_carried.py",
         "ran = self.running and self.lease is not None",
         "ran = self.lease is not None",
         (FIGURES + "test_the_worker_of_a_queue_times_the_heal_and_the_publisher_does_not",),
@@ -166,7 +166,7 @@ EXPORTER_FAULTS = [
     ),
     Fault(
         "H36 a span says what the error said",
-        "_publish.py",
+        "_carried.py",
         'self._end_span(type(end.error).__name__ if end.error is not None else "", attempt)',
         "self._end_span(str(end.error), attempt)",
         (TRACES + "test_a_failed_heal_says_so_by_the_type_of_its_error", CANARY),

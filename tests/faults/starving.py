@@ -30,7 +30,7 @@ FAULTS = [
     ),
     Fault(
         "H16 what hung for long lands when it comes back",
-        "_publish.py",
+        "_carried.py",
         "        self.ends(End(Outcome.FAILED, None, error, _decide.quiet_for(delay), delay))\n"
         "        self._return_lease(delay)",
         "        self.ends(End(Outcome.FAILED, None, error, _decide.quiet_for(delay), delay))",
@@ -46,7 +46,7 @@ FAULTS = [
     ),
     Fault(
         "H21 no heal says that its key is known",
-        "_publish.py",
+        "_carried.py",
         "        return self.subject.reason is not ABSENT",
         "        return False",
         (FLOODED,),
