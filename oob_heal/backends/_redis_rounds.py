@@ -2,11 +2,13 @@
 
 Law: everything that may block is here, and in ``_redis_source``. A round asks each server for its
 time and for the epochs of the scopes in use, says what is owed, makes the links that callers wait
-for, finds a server that was away, and throws away what a server closed.
+for, finds a server that was away, and throws away what a server closed. However many servers of a
+cluster swallow everything, a quick one waits for its next visit no longer than one of them takes.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Any
@@ -21,7 +23,7 @@ from oob_heal.backends._redis_waiting import Waiting
 from oob_heal.backends._redis_wire import AwayError, ErrorReply, pack
 
 REFRESH = 0.5  # s between two looks at the epochs
-BELIEVED = 3.0  # s for which what was seen is believed: a keeper that hangs serves nothing cleared
+BELIEVED = 3.0  # s, from before it was asked: a keeper that hangs serves nothing cleared; < ENDED
 CONNECT = 1.0  # s for each step of making a connection
 PROBE_FIRST, PROBE_LAST = 0.02, 0.5  # s between two looks for a server that is away
 TRIM = 60.0  # s after which a link that nobody needed is closed
@@ -79,10 +81,7 @@ class Rounds(Known):
         trim = time.monotonic() >= self._trimmed_at + TRIM
         if trim:
             self._trimmed_at = time.monotonic()
-        well = self._opened()
-        for name, pool in list(self.pools.items()) if well else ():
-            well = self._visit(name, pool) and well
-            pool.look_over(trim=trim)
+        well = self._opened() and self._visit_all(trim=trim)
         self.met = self.met or well
         self.news.wake()
         pause = REFRESH if well else self._probe
@@ -125,8 +124,32 @@ class Rounds(Known):
             self._looked_at = time.monotonic()
         return due
 
+    def _visit_all(self, *, trim: bool) -> bool:
+        """Visit each server; False while one is away. Whenever slow ones have taken REFRESH, the
+        quick ones are visited again, lest belief in them lapse or a clear there wait."""
+        quick: list[tuple[str, Pool]] = []
+        lost = 0.0  # s, since the quick ones were visited
+        all_well = True
+        for name, pool in sorted(self.pools.items(), key=_there_first):
+            began = time.monotonic()
+            well = self._visit(name, pool)
+            pool.look_over(trim=trim)
+            took = time.monotonic() - began
+            all_well = all_well and well
+            if well and took < REFRESH:
+                quick.append((name, pool))
+                continue
+            lost += took
+            if lost >= REFRESH:
+                still = [each for each in quick if self._visit(*each)]
+                all_well = all_well and still == quick
+                quick, lost = still, 0.0
+        return all_well
+
     def _visit(self, name: str, pool: Pool) -> bool:
-        """See whether a server is there, and have links to it; False while it is away."""
+        """See whether a server is there, have links to it, and tell who waits; False while it is
+        away."""
+        began = time.monotonic()
         suspicions = pool.suspicions
         if pool.moved and self.slots is None and self._may_look_again():
             pool.moved = False
@@ -141,9 +164,12 @@ class Rounds(Known):
             pool.renew()
             pool.away(reason(error))
             return False
-        if pool.suspicions == suspicions:
-            pool.present(time.monotonic() + BELIEVED)
-        return True
+        else:
+            if pool.suspicions == suspicions:
+                pool.present(began + BELIEVED)
+            return True
+        finally:
+            self.news.wake()
 
     def _pay(self, link: Link, pool: Pool) -> None:
         """Say what is owed to this server."""
@@ -226,3 +252,9 @@ class Rounds(Known):
         if isinstance(reply, ErrorReply) and reply.code == "NOSCRIPT":
             (reply,) = link.ask(lua.LEARN.in_full(keys, words), until)
         return [] if isinstance(reply, ErrorReply) else epochs_in(reply[2])
+
+
+def _there_first(server: tuple[str, Pool]) -> tuple[bool, bool]:
+    """Before those that were never met, and these before those that are away."""
+    pool = server[1]
+    return pool.trouble is not None, pool.good_until == -math.inf

@@ -57,6 +57,28 @@ FAULTS = [
         "faults.py::test_callers_have_their_answer_while_redis_is[killed]",
     ),
     fault(
+        "H18 servers of a cluster that swallow everything hold up the visits to the others",
+        "_redis_rounds",
+        "            if lost >= REFRESH:",
+        "            if False:",
+        "rounds.py::test_a_well_server_is_visited_in_time_however_many_others_swallow_everything",
+        "rounds.py::test_a_clear_on_a_well_server_is_heard_while_others_swallow_everything",
+    ),
+    fault(
+        "H18 servers of a cluster that are known to swallow everything are visited first",
+        "_redis_rounds",
+        "sorted(self.pools.items(), key=_there_first)",
+        "self.pools.items()",
+        "rounds.py::test_belief_in_a_well_server_never_lapses_while_others_swallow_everything",
+    ),
+    fault(
+        "H18 who waits for a well server is told when all were visited",
+        "_redis_rounds",
+        "        finally:\n            self.news.wake()",
+        "        finally:\n            pass",
+        "rounds.py::test_who_waits_for_a_well_server_is_told_before_another_is_visited",
+    ),
+    fault(
         "H18 the first caller looks the name up itself",
         "_redis_keeper",
         "        pool.check(now)\n        if epoch is None:",
@@ -190,6 +212,13 @@ FAULTS = [
         "if epoch is not None and now < pool.good_until:",
         "if epoch is not None and pool.trouble is None:",
         "deadline.py::test_what_is_seen_is_believed_for_seconds_only",
+    ),
+    fault(
+        "H07 what was heard of clears is believed from the end of the visit",
+        "_redis_rounds",
+        "pool.present(began + BELIEVED)",
+        "pool.present(time.monotonic() + BELIEVED)",
+        "rounds.py::test_what_was_heard_is_believed_from_before_it_was_asked_for",
     ),
     fault(
         "H07 the fence is dropped",
