@@ -58,7 +58,11 @@ def opened(path: str, timeout: float) -> Link:
     )
     try:
         link.execute("PRAGMA trusted_schema = OFF")
-        if not _is_ours(link):
+        # All of one moment: another start may be making it.
+        link.execute("BEGIN")
+        ours = _is_ours(link)
+        link.execute("COMMIT")
+        if not ours:
             _make(link)
         link.execute("PRAGMA synchronous = NORMAL")
         link.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}").fetchall()
@@ -74,7 +78,7 @@ def _number(link: Link, question: str) -> int:
 
 
 def _is_ours(link: Link) -> bool:
-    """False for an empty file. Raises NotOursError."""
+    """False for an empty file. In a transaction. Raises NotOursError."""
     who = _number(link, "PRAGMA application_id"), _number(link, "PRAGMA user_version")
     if who == (APPLICATION, VERSION):
         return True

@@ -161,6 +161,14 @@ FAULTS = [
         "sqlite/test_start.py::test_what_is_no_file_of_ours_is_told_at_the_start_and_left_as_it_is",
     ),
     fault(
+        "H18 a file that another start makes meanwhile is taken for another application's",
+        "backends/_sqlite_start.py",
+        '        link.execute("BEGIN")\n        ours = _is_ours(link)\n'
+        '        link.execute("COMMIT")\n',
+        "        ours = _is_ours(link)\n",
+        "sqlite/test_start.py::test_a_file_that_another_start_makes_while_it_is_looked_at_is_ours",
+    ),
+    fault(
         "a damaged file is replaced though nobody chose so",
         "backends/_sqlite_start.py",
         "if name.startswith(DAMAGED) and start_fresh:",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -9,10 +10,12 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from oob_heal import Freshness, HealingCache
+from oob_heal.backends import _sqlite_start
 from oob_heal.backends.sqlite import SqliteBackend
 from oob_heal.testing import ManualClock, ManualExecutor
 from tests.children import ROOT, run_python
@@ -143,6 +146,27 @@ backend.set(key(n), entry(n), 60)
 assert backend.get(key(n)) == entry(n)
 backend.close()
 """
+
+
+@pytest.mark.parametrize("questions", [1, 2])
+def test_a_file_that_another_start_makes_while_it_is_looked_at_is_ours(
+    path: str, monkeypatch: pytest.MonkeyPatch, questions: int
+) -> None:
+    asked, others = _sqlite_start._number, []
+
+    def asks(link: Any, question: str) -> int:
+        answer = asked(link, question)
+        others.append(question)
+        if len(others) == questions:  # between two of them
+            with contextlib.suppress(sqlite3.OperationalError):  # it may have to wait
+                _sqlite_start.opened(path, 0.0).close()
+        return answer
+
+    monkeypatch.setattr(_sqlite_start, "_number", asks)
+    with SqliteBackend(path) as backend:
+        backend.set(key(1), entry(1), 60)
+        assert backend.get(key(1)) == entry(1)
+    assert len(others) > 2
 
 
 def test_processes_that_start_at_once_make_one_file(path: str, clock: ManualClock) -> None:
