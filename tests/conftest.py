@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
+import importlib
 import inspect
 import os
 from collections.abc import Callable, Iterator
@@ -39,6 +41,14 @@ def pytest_configure(config: pytest.Config) -> None:
     where = Path(oob_heal.__file__).resolve()
     if planted is not None and not where.is_relative_to(Path(planted).resolve()):
         raise pytest.UsageError(f"the package under test is not the planted one: {where}")
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test is nothing that a test could leave behind: no collection
+    goes through it again, which is a seventh of the whole run."""
+    importlib.import_module("hypothesis")  # it asks the collector who holds what it is given
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -21,12 +20,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from oob_heal import HealingCache, Outcome
 from oob_heal.testing import ManualExecutor
 from tests import test_orders as orders
+from tests.amounts import FULL, PLANTED
 from tests.model.backends import BACKENDS
 from tests.model.machine import Guarded, Machine
 from tests.test_state_machine import LOOK
 
-FULL = os.environ.get("OOB_HEAL_FULL") == "1"
-PLANTED = bool(os.environ.get("OOB_HEAL_PLANTED"))
 COLOURS = ("sync", "async")
 TIDY_EVERY = 10  # races: the leases of old keys would have to be counted at every step
 
@@ -41,11 +39,6 @@ each_race = pytest.mark.parametrize(
     [*(("heal", "heal", write) for write in orders.WRITES), ("heal", "drop", "set")],
     ids="-".join,
 )
-
-
-def amount(usual: int, full: int, planted: int | None = None) -> int:
-    """How much of something this run does."""
-    return full if FULL else planted if PLANTED and planted is not None else usual
 
 
 def look(

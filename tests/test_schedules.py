@@ -14,12 +14,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.amounts import FULL, THOROUGH, amount
 from tests.schedules.play import EVERY, Player
 from tests.schedules.scheduler import all_schedules, schedules_from
 
-FULL = bool(os.environ.get("OOB_HEAL_FULL"))
-RANDOM = 10_000 if FULL else 25
+RANDOM = amount(10, thorough=25, full=10_000)
 SEED = int(os.environ.get("OOB_HEAL_SEED", "0"))
+BEGINNINGS = [True, False] if THOROUGH else [True]
 WORLDS = ("memory-sync", "memory-async", "store-sync", "store-async")
 
 
@@ -57,7 +58,7 @@ def test_at_random_the_promises_hold_and_no_lease_is_left(
 
 
 @pytest.mark.timeout(3_600 if FULL else 60)
-@pytest.mark.parametrize("begins_stale", [False, True], ids=["absent", "stale"])
+@pytest.mark.parametrize("begins_stale", BEGINNINGS, ids=["stale", "absent"][: len(BEGINNINGS)])
 @pytest.mark.parametrize(("name", "world"), cases("few", "many", "more") if FULL else cases("few"))
 def test_in_every_order_of_two_actors_the_promises_hold(
     name: str, world: str, begins_stale: bool, loop: asyncio.AbstractEventLoop
@@ -67,6 +68,7 @@ def test_in_every_order_of_two_actors_the_promises_hold(
         played.play(schedule, begins_stale=begins_stale)
 
 
+@pytest.mark.skipif(not THOROUGH, reason="in the full tier: OOB_HEAL_THOROUGH=1")
 @pytest.mark.parametrize(
     ("name", "world"), [case for case in cases("many") if case[1] == "store-async"]
 )

@@ -1,9 +1,9 @@
 """Whatever happens, in whatever order: the package does what the reference model says.
 
-The acts, the model and the promises are in ``tests/model``. 100 examples of 50 acts for each
-backend and colour, 300 where ``CI`` is set, 2,000 where ``OOB_HEAL_FULL`` is. Derandomized, so
-that a run is the same everywhere; ``OOB_HEAL_SEED=n`` looks elsewhere, and a failure prints what
-to repeat it with.
+The acts, the model and the promises are in ``tests/model``. 60 examples of 50 acts for each
+backend and colour in the quick tier, 300 in the full one, 2,000 where ``OOB_HEAL_FULL`` is set.
+Derandomized, so that a run is the same everywhere; ``OOB_HEAL_SEED=n`` looks elsewhere, and a
+failure prints what to repeat it with.
 """
 
 from __future__ import annotations
@@ -17,17 +17,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.amounts import PLANTED, amount
 from tests.model.backends import BACKENDS
 from tests.model.machine import Guarded, Machine
 from tests.model.runs import REQUEST
 
 ACTS = 50
 SEED = os.environ.get("OOB_HEAL_SEED")
-PLANTED = bool(os.environ.get("OOB_HEAL_PLANTED"))  # to be noticed, not to be made small
-
-EXAMPLES = 2_000 if os.environ.get("OOB_HEAL_FULL") else 200 if PLANTED else 100
-if os.environ.get("CI"):
-    EXAMPLES = max(EXAMPLES, 300)
+EXAMPLES = amount(60, thorough=300, full=2_000, planted=200)
 
 LOOK = settings(
     max_examples=EXAMPLES,
@@ -38,6 +35,7 @@ LOOK = settings(
     print_blob=True,
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
+    # What is planted is to be noticed, not to be made small.
     phases=[Phase.generate] if PLANTED else [Phase.generate, Phase.shrink],
 )
 

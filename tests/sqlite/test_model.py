@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests import held
+from tests.amounts import amount
 from tests.model.machine import Machine
 from tests.sqlite.place import Place
 
@@ -20,7 +21,7 @@ pytestmark = held.in_time
 def test_whatever_happens_sqlite_does_what_the_model_says(
     machine: type[Machine], colour: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # H06 H07 H13 H14 H17 H19 H28 H42
-    examples = held.amount(10, full=1_000, planted=100)
+    examples = amount(10, full=1_000, planted=100)
     held.look(Place, machine, "sqlite", colour, examples, monkeypatch)
 
 
@@ -29,4 +30,4 @@ def test_whatever_happens_sqlite_does_what_the_model_says(
 def test_a_write_during_two_heals_wins_in_every_order(
     actors: tuple[str, ...], colour: str
 ) -> None:  # H06, H07
-    held.race(Place(), actors, colour, held.amount(48, full=1))
+    held.race(Place(), actors, colour, amount(48, full=1))

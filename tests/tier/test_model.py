@@ -15,6 +15,7 @@ from oob_heal.backends import _redis_news
 from oob_heal.backends.tiered import TieredBackend
 from oob_heal.testing import BackendContract
 from tests import held
+from tests.amounts import amount
 from tests.model.machine import Machine
 from tests.redis.servers import Server
 from tests.redis.test_contract import names
@@ -56,7 +57,7 @@ def test_the_tier_promises_that(valkey: Server, promised: str) -> None:
 def test_whatever_happens_the_tier_does_what_the_model_says(
     valkey: Server, colour: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # H06 H07 H13 H14 H18 H19 H28 H42
-    examples = held.amount(6, full=500, planted=60)
+    examples = amount(6, full=500, planted=60)
     held.look(lambda: TimedTier(valkey), Machine, "tier", colour, examples, monkeypatch)
 
 
@@ -65,4 +66,4 @@ def test_whatever_happens_the_tier_does_what_the_model_says(
 def test_a_write_during_two_heals_wins_in_every_order(
     valkey: Server, actors: tuple[str, ...], colour: str
 ) -> None:  # H06, H07
-    held.race(TimedTier(valkey), actors, colour, held.amount(48, full=1))
+    held.race(TimedTier(valkey), actors, colour, amount(48, full=1))
