@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import queue
 import threading
 import time
 import tracemalloc
@@ -29,6 +30,7 @@ def everything_expires(quick: bool) -> Row:
         if peer.name in ("lru_cache", "oob_heal, coarse clock"):
             continue
         tried(table, peer.name, lambda peer=peer: _latencies(peer, 0.3 if quick else 2.0))
+    table[WAKES.name] = _latencies(WAKES, 0.3 if quick else 2.0)
     return table
 
 
@@ -90,6 +92,29 @@ def _at_once(fn: Callable[..., Any], size: int, ttl: float) -> Callable[..., Any
 
 
 NOTHING = Peer("who does nothing at all", "", _at_once)
+
+
+def _awake(fn: Callable[..., Any], size: int, ttl: float) -> Callable[..., Any]:
+    """Hands each key to a thread whenever its time is over, and does nothing else."""
+    due = dict.fromkeys(range(8), 0.0)
+    asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def heal() -> None:
+        while True:
+            fn(asked.get())
+
+    def ask(a: int) -> None:
+        now = time.monotonic()
+        if now >= due[a]:
+            due[a] = now + ttl
+            asked.put(a)
+
+    for _ in range(8):
+        threading.Thread(target=heal, daemon=True).start()
+    return ask
+
+
+WAKES = Peer("who does nothing but wake a thread", "", _awake)
 
 
 def _waits(peer: Peer, crowd: Callable[..., int], rounds: int) -> Row:
