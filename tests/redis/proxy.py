@@ -15,6 +15,7 @@ import asyncio
 import socket
 import struct
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,8 @@ class Proxy:
         self.target = port
         self.mode = "pass"
         self.delay: Callable[[], float] | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        # Weak: one that is closed while what it has to say waits is there until it has said it.
+        self._transports: weakref.WeakSet[asyncio.WriteTransport] = weakref.WeakSet()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -51,35 +53,36 @@ class Proxy:
     async def _close(self) -> None:
         self._server.close()
         self.mode = "cut"
-        for _ in range(5):  # cancelled before its first step, an accepted socket is nobody's
-            await asyncio.sleep(0)
+        await _steps()  # cancelled before its first step, an accepted socket is nobody's
         self._reset_all()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        self._reset_all()
+        await _steps()  # each hears that it is lost, and closes its socket
 
     def _reset_all(self) -> None:
-        for writer in list(self._writers):
-            _reset(writer)
+        for transport in list(self._transports):
+            _reset(transport)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._transports.add(writer.transport)
         if self.mode == "cut":
-            _reset(writer)
+            _reset(writer.transport)
             return
         try:
             there, onward = await asyncio.open_connection("127.0.0.1", self.target)
         except (OSError, asyncio.CancelledError):
-            _reset(writer)
+            _reset(writer.transport)
             return
-        self._writers |= {writer, onward}
+        self._transports.add(onward.transport)
         pumps = (self._pump(reader, onward, drips=False), self._pump(there, writer, drips=True))
         try:
             await asyncio.gather(*pumps, return_exceptions=True)
         except asyncio.CancelledError:
             pass
         finally:
-            self._writers -= {writer, onward}
             for each in (writer, onward):
                 each.close()
 
@@ -106,11 +109,16 @@ class Proxy:
         return data
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
-    sock: Any = writer.get_extra_info("socket")
+async def _steps() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def _reset(transport: asyncio.WriteTransport) -> None:
+    sock: Any = transport.get_extra_info("socket")
     if sock is not None:
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except OSError:
             pass
-    writer.transport.abort()
+    transport.abort()

@@ -101,7 +101,8 @@ def f(n: int) -> int:
     return n
 
 f.set(1, 1)
-assert f(1) == 1
+while not len(tier.near):  # news that begin just now keep the first answer out of the front
+    assert f(1) == 1
 os.kill({server}, signal.SIGKILL)
 pid = os.fork()
 if pid == 0:
