@@ -24,7 +24,7 @@ from tests.model.runs import REQUEST
 
 ACTS = 50
 SEED = os.environ.get("OOB_HEAL_SEED")
-EXAMPLES = amount(60, thorough=300, full=2_000, planted=200)
+EXAMPLES = amount(60, thorough=300, full=2_000)
 
 LOOK = settings(
     max_examples=EXAMPLES,

@@ -2,7 +2,7 @@
 
 Prints ratios, side by side in one run, for Redis and Valkey, sync and async: the backend's own
 read, and the whole decorated call with key, seal and codec. The budget is 1.15 for the former;
-``tests/redis/test_hit.py`` holds it in small.
+``tests/redis/test_hit.py`` counts what is asked, and runs this for a moment.
 """
 
 from __future__ import annotations

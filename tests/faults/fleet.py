@@ -22,7 +22,7 @@ FAULTS = [
         "        pool.exchange(get_command(tag, epoch), until)\n"
         "        pool.exchange(get_command(tag, epoch), until)\n"
         "        return read(pool, pool.exchange(get_command(tag, epoch), until))",
-        ("tests/redis/test_hit.py",),
+        ("tests/redis/test_hit.py::test_a_read_is_one_command_and_nothing_else",),
     ),
     Fault(
         "H18 a slot that moved is asked for where it was",
