@@ -50,7 +50,7 @@ def all_orders() -> Iterator[tuple[int, ...]]:
 ORDERS = list(all_orders())
 assert len(ORDERS) == 1_680
 RUN = ORDERS[:: amount(5, thorough=1, full=1)]  # each fifth, or all
-SOME = len(RUN) // 4  # of the heals end each of the ways that a test is about
+SOME = 500 * len(RUN) // 1_680  # of the heals at least end each of the ways of a test
 
 
 class Process(NamedTuple):

@@ -3,7 +3,7 @@
 Law: everything that may block is here, and in ``_redis_source``. A round asks each server for its
 time and for the epochs of the scopes in use, says what is owed, makes the links that callers wait
 for, finds a server that was away, and throws away what a server closed. However many servers of a
-cluster swallow everything, a quick one waits for its next visit no longer than one of them takes.
+cluster swallow everything, a quick one waits for its next visit for REFRESH and one of them.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -17,11 +18,11 @@ from tests.redis.servers import PATIENT, Server
 READS = 50
 
 
-def asked(server: Server) -> int:
-    """How many values the server was asked for."""
+def asked(server: Server) -> Counter[str]:
+    """How often the server did each command."""
     with redis.Redis(port=server.port) as client:
         seen: Any = client.info("commandstats")
-        return int(seen.get("cmdstat_get", {}).get("calls", 0))
+    return Counter({name: told["calls"] for name, told in seen.items()})
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
@@ -51,7 +52,9 @@ def test_a_read_is_one_command_and_nothing_else(server: Server, colour: str) -> 
         reads: Callable[[], Any] = here if colour == "sync" else lambda: asyncio.run(in_a_loop())
         before = asked(server)
         reads()
-        assert asked(server) - before == READS
+        done = asked(server) - before
+        assert done.pop("cmdstat_get") == READS
+        assert done.total() < READS, f"beside the rounds: {done}"
 
 
 def test_the_benchmark_of_a_hit_runs(server: Server) -> None:
