@@ -8,7 +8,6 @@ with OOB_HEAL_FULL=1.
 from __future__ import annotations
 
 import hmac
-import os
 import pickle
 import random
 import tracemalloc
@@ -18,9 +17,9 @@ import pytest
 
 from oob_heal.codecs import SignedPickleCodec
 from oob_heal.ports import STALE_MARK_AT
+from tests.amounts import FULL
 from tests.vaults import MADE, STRANGER, Bomb, Vault, ran
 
-FULL = os.environ.get("OOB_HEAL_FULL") == "1"
 DAMAGED = (100_000 if FULL else 5_000) // 2
 LARGEST_PEAK = 64 * 1024 * 1024  # bytes
 PLAIN = (type(None), bool, int, float, str, list, dict)

@@ -10,7 +10,6 @@ import contextlib
 import datetime as dt
 import inspect
 import math
-import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +25,7 @@ from oob_heal.backends.tiered import TieredBackend
 from oob_heal.executors.queue import QueueExecutor
 from oob_heal.executors.threads import ThreadExecutor
 from oob_heal.testing import ManualExecutor, SharedStore
+from tests.amounts import FULL
 
 CANARY = "hunter2"
 
@@ -58,7 +58,7 @@ ODD = st.one_of(
 EXTREME = [Hostile(), 10**400, math.nan, math.inf, True, 60j, "\ud800", b"x", [], int, object()]
 ANYTHING = NUMBERS | ODD | st.sampled_from(EXTREME)
 FUZZ = settings(
-    max_examples=1_000 if os.environ.get("OOB_HEAL_FULL") == "1" else 100,
+    max_examples=1_000 if FULL else 100,
     deadline=None,
     derandomize=True,
     database=None,

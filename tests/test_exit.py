@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from oob_heal._lifecycle import GRACE
+from tests.amounts import FULL
 from tests.children import ROOT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork to be quick")
 
-FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 TIMES = 19 if FULL else 1  # of each of 77 cases; the promise was made for 200 exits of each kind
 LIMIT = 900 if FULL else 150  # s for all of them, on whatever machine
 ENDS_WITHIN = 20 if os.environ.get("OOB_HEAL_PLANTED") else 90  # s for each, or it is killed

@@ -11,11 +11,11 @@ import pytest
 
 from oob_heal import HealingCache, _lifecycle
 from oob_heal.testing import ManualExecutor
+from tests.amounts import FULL
 from tests.children import run_python
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no fork here")
 
-FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 ROUNDS, CHILDREN = (200 if FULL else 12), 8  # the promise was made for 200 rounds of 8
 LIMIT = 900 if FULL else 50  # s
 

@@ -7,15 +7,14 @@ each, with OOB_HEAL_FULL=1 50: 1,200 in all.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
+from tests.amounts import FULL
 from tests.children import ROOT
 
-FULL = os.environ.get("OOB_HEAL_FULL") == "1"
 EACH = 50 if FULL else 2
 LIMIT = 900 if FULL else 55  # s
 

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from tests.amounts import FULL
+
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 LIMIT = 40.0  # s, on a busy machine
 
@@ -98,7 +100,7 @@ def chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.mark.skipif("OOB_HEAL_FULL" not in os.environ, reason="a browser takes a while")
+@pytest.mark.skipif(not FULL, reason="a browser takes a while")
 @pytest.mark.skipif(chromium() is None and "CI" not in os.environ, reason="no Chromium here")
 def test_a_real_browser_draws_the_page(dashboard: str) -> None:
     data_of(dashboard, 3)

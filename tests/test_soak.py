@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.amounts import FULL
 from tests.children import ROOT
 from tests.soak.judge import EVERY_KEY, History, Line, promises
 from tests.soak.plan import CLEARED_WITHIN, MAX_STALE, SLACK, TTL
@@ -118,7 +119,7 @@ def soaked(folder: Path, *words: str) -> tuple[subprocess.CompletedProcess[str],
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.skipif(os.environ.get("OOB_HEAL_FULL") != "1", reason="on demand: OOB_HEAL_FULL=1")
+@pytest.mark.skipif(not FULL, reason="on demand: OOB_HEAL_FULL=1")
 def test_a_minute_of_all_faults_at_once_breaks_no_promise(tmp_path: Path) -> None:  # H14
     done, _ = soaked(tmp_path, "--minutes", "1", "--every", "8")
     assert done.returncode == 0, done.stdout + done.stderr

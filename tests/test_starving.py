@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections.abc import Iterator
@@ -13,10 +12,10 @@ import pytest
 from oob_heal import Dependency
 from oob_heal.executors.threads import ThreadExecutor
 from oob_heal.testing import ManualClock
+from tests.amounts import FULL
 from tests.conftest import World
 from tests.waiting import LIMIT, Gate, blocking, wait_until
 
-FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 HUNG, THREADS = 64, 8  # the promise's own numbers
 SHARE = THREADS // 2
 FLOOD = 100_000 if FULL else 10_000  # random keys; the promise was made for 100,000

@@ -4,7 +4,6 @@ keys that are read most are fresh again."""
 from __future__ import annotations
 
 import math
-import os
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -14,9 +13,9 @@ from typing import Any
 import pytest
 
 from oob_heal import Dependency, Freshness
+from tests.amounts import FULL
 from tests.storm.world import Source, Threads, World, cache_in
 
-FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 # The promise's own numbers; else a tenth of them, read as often.
 KEYS, OUTAGE = (10_000, 300) if FULL else (1_000, 30)
 READS = 1_000  # a second

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.amounts import FULL
 from tests.engines.conftest import FIRST, heals
 from tests.test_poison import message
 from tests.waiting import wait_until
 
-FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 GOOD = 1_000 if FULL else 100  # tests/test_poison.py has all of them, without an engine
 HOSTILE = 10 * GOOD
 EVIL = 10**6  # arguments of what must not be called lie beyond it

@@ -6,18 +6,16 @@ is no part of it. ``tests/test_crashes.py`` holds each instant of it, on a clock
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.amounts import FULL
 from tests.engines.conftest import FIRST, PATIENT, PLACES, heals
 from tests.engines.shop import LEASE, STEPS
 from tests.waiting import wait_until
-
-FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 
 
 def rounds(place: str) -> int:

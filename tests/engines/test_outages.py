@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,9 +9,9 @@ from typing import Any, Self
 
 import pytest
 
+from tests.amounts import FULL
 from tests.engines.conftest import FIRST, PLACES, heals
 
-FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 EVERY = 0.02  # s between two reads of the load
 NEW_EVERY = 10  # reads until another key is asked for
 

@@ -11,7 +11,6 @@ A yardstick beside the callers tells what the machine adds to any wait. To see t
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import pytest
 import redis
 
 from oob_heal.backends.redis import RedisBackend
+from tests.amounts import FULL
 from tests.redis.load import (
     KEYS,
     RATE,
@@ -37,7 +37,6 @@ from tests.redis.load import (
 from tests.redis.proxy import Proxy
 from tests.redis.servers import Server, free_port
 
-FULL = os.environ.get("OOB_HEAL_FULL") == "1"
 LASTS = 60.0 if FULL else 1.2  # s of each fault
 CALM = 2.0 if FULL else 0.2  # s before it
 FRESH_WITHIN = 2.0 if FULL else 15.0  # s after it

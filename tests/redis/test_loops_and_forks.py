@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import threading
@@ -16,11 +15,11 @@ import trio
 import uvloop
 
 from oob_heal.backends.redis import RedisBackend
+from tests.amounts import FULL
 from tests.redis.servers import Server
 from tests.redis.test_backend import SCOPE, entry, key
 
 ROOT = Path(__file__).resolve().parents[2]
-FULL = os.environ.get("OOB_HEAL_FULL") == "1"
 
 FORKS = """
 import logging, os, sys, threading, time, warnings

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 import pytest
 
 from oob_heal.backends.redis import RedisBackend
+from tests.amounts import FULL
 from tests.redis.proxy import Proxy
 from tests.redis.servers import Server
 from tests.redis.test_backend import entry, key
@@ -80,7 +80,7 @@ def test_two_thousand_cancelled_callers_leave_no_foreign_reply(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(os.environ.get("OOB_HEAL_FULL") != "1", reason="on demand: OOB_HEAL_FULL=1")
+@pytest.mark.skipif(not FULL, reason="on demand: OOB_HEAL_FULL=1")
 def test_the_same_proxy_makes_an_old_redis_py_hand_out_foreign_values(
     valkey: Server, tmp_path: Path
 ) -> None:

@@ -15,10 +15,10 @@ import pytest
 
 import oob_heal
 from oob_heal.backends.sqlite import SqliteBackend
+from tests.amounts import FULL
 from tests.children import run_python
 
 ROOT = Path(oob_heal.__file__).resolve().parents[1]
-FULL = os.environ.get("OOB_HEAL_FULL") == "1"
 KILLS = 500 if FULL else 10
 ROUNDS = 200 if FULL else 10
 

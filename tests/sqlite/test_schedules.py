@@ -11,12 +11,12 @@ import os
 
 import pytest
 
+from tests.amounts import FULL
 from tests.model.backends import BACKENDS
 from tests.schedules.play import EVERY, Player
 from tests.schedules.scheduler import schedules_from
 from tests.sqlite.place import Place
 
-FULL = bool(os.environ.get("OOB_HEAL_FULL"))
 RANDOM = 500 if FULL else 2
 SEED = int(os.environ.get("OOB_HEAL_SEED", "0"))
 
