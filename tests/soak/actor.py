@@ -224,6 +224,7 @@ def main() -> None:
         requests(actor)
     actor.cache.close()
     actor.backend.close()
+    actor.client.close()
     print(json.dumps({"ended": name}))
 
 
