@@ -27,8 +27,12 @@ from oob_heal._steps import Conversation, End, Subject, give_back
 from oob_heal.errors import HealRejectedError, HealTimeoutError
 from oob_heal.observe import HealStarted
 
-_submitting = threading.local()  # .executor: what runs submit in this thread right now
 
+class _Submitting(threading.local):
+    executor: Any = None  # what runs submit in this thread right now
+
+
+_submitting = _Submitting()
 ABSENT = Reason.ABSENT  # by name, once: see ``_decide``
 STRIPPED_AT_MOST = 1_000  # errors that led to one
 
@@ -304,7 +308,7 @@ def _strip(error: BaseException | None) -> None:
 
 
 def submit(executor: Any, heal: Heal) -> Any:
-    outer = getattr(_submitting, "executor", None)
+    outer = _submitting.executor
     _submitting.executor = executor
     try:
         return executor.submit(heal)
@@ -314,7 +318,7 @@ def submit(executor: Any, heal: Heal) -> Any:
 
 def _refuse_in_caller() -> None:
     """The promise, held against executors that run what they are given: not in the caller."""
-    executor = getattr(_submitting, "executor", None)
+    executor = _submitting.executor
     if executor is not None and not getattr(executor, "heals_inline", False):
         raise HealRejectedError(
             f"{type(executor).__name__}.submit ran the heal in the caller; it must hand it on"

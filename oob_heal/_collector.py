@@ -16,13 +16,13 @@ from typing import Any
 
 from oob_heal.errors import BackendError
 
-_runs_in = [0]  # the thread in which it runs, or 0
+collecting = [0]  # the thread in which it runs, or 0: asked first where a caller waits
 
 
 def _told(
     phase: str,
     _info: Any,
-    runs_in: list[int] = _runs_in,  # bound here: a module is emptied before the last collection
+    runs_in: list[int] = collecting,  # bound here: a module is emptied before the last collection
     me: Callable[[], int] = get_ident,
 ) -> None:
     runs_in[0] = me() if phase == "start" else 0
@@ -33,7 +33,7 @@ gc.callbacks.append(_told)
 
 def in_collector() -> bool:
     """Whether a finalizer that the collector calls is below this call."""
-    thread = _runs_in[0]
+    thread = collecting[0]
     return thread != 0 and thread == get_ident()
 
 

@@ -49,7 +49,7 @@ healing: ContextVar[tuple[Key, ...]] = ContextVar("oob_heal_healing", default=()
 
 _INSTALLED = (
     *("parts", "policy", "shelf", "executor", "make_key", "inflight", "plain", "front", "read"),
-    *("window", "guard", "ward", "mark_for"),
+    *("window", "guard", "ward", "mark_for", "heals_inline"),
     "_failing",
 )
 
@@ -105,6 +105,7 @@ class Core:
         self.parts = parts
         self.shelf = shelf
         self.executor = executor
+        self.heals_inline = bool(getattr(executor, "heals_inline", False))
         waits = getattr(executor, "queue_timeout", self._asked.queue_timeout)
         self.policy = dataclasses.replace(self._asked, queue_timeout=waits)
         self.mark_for = _decide.mark_for(self.policy)

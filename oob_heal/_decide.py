@@ -93,10 +93,12 @@ def judge(entry: Entry | None, now: float, policy: Policy) -> Verdict:
         freshness, reason = AS_STALE
     else:
         freshness, reason = AS_EXPIRED
-    return new(Verdict, (freshness, max(0.0, now - entry.dated), reason))
+    age = now - entry.dated
+    age = age if age > 0.0 else 0.0  # noqa: FURB136 - sooner than max()
+    return new(Verdict, (freshness, age, reason))
 
 
-def answer(freshness: Freshness, *, has_default: bool, in_heal: bool) -> Answer:
+def answer(freshness: Freshness, has_default: bool, in_heal: bool) -> Answer:
     """What to serve. Inside a heal no default is served: else one function's default would be
     stored as another's data."""
     if freshness in SERVES_VALUE:

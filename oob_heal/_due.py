@@ -21,11 +21,13 @@ _TRACES = 64  # more traces than values that are not worth sweeping
 class Due(dict[K, V]):
     """See the module. Source: as cachetools' TLRUCache, whose every step costs microseconds."""
 
-    __slots__ = ("_heap", "_number")
+    __slots__ = ("_heap", "_number", "_weighed_at", "soonest")
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, K]] = []
         self._number = itertools.count()
+        self._weighed_at = _TRACES  # a heap of this length may have traces enough to be swept
+        self.soonest = math.inf  # until then nothing is past its deadline
 
     def standing(self, key: K, now: float) -> V | None:
         """What is there, unless it is past its deadline."""
@@ -34,8 +36,16 @@ class Due(dict[K, V]):
 
     def put(self, key: K, value: V) -> None:
         self[key] = value
-        heappush(self._heap, (value.until, next(self._number), key))
-        if len(self._heap) > 2 * len(self) + _TRACES:
+        heap, until = self._heap, value.until
+        heappush(heap, (until, next(self._number), key))
+        if until < self.soonest:
+            self.soonest = until
+        if len(heap) > self._weighed_at:
+            self._weigh()
+
+    def _weigh(self) -> None:
+        self._weighed_at = 2 * len(self) + _TRACES
+        if len(self._heap) > self._weighed_at:
             left = self.items()
             self._heap = [(value.until, next(self._number), key) for key, value in left]
             heapify(self._heap)
@@ -50,4 +60,5 @@ class Due(dict[K, V]):
             value = self.get(key)
             if value is not None and value.until <= now:
                 expired.append(self.pop(key))
+        self.soonest = heap[0][0] if heap else math.inf
         return expired

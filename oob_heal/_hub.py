@@ -35,7 +35,8 @@ QUIET = (Answered, Missed, HealStarted)
 
 
 class Hub:
-    """The mailboxes of one cache, and who traces. ``listening``: whether anybody hears answers."""
+    """The mailboxes of one cache, and who traces. ``listening``: whether anybody hears answers;
+    ``traces``, ``hears_misses``: whether there is anybody to ask for a trace, or to tell a miss."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._mailboxes = [Mailbox(observer) for observer in observers]
@@ -46,10 +47,12 @@ class Hub:
         self.listening = bool(self._hear_answers)
         asked = (getattr(each.observer, "traceparent", None) for each in self._mailboxes)
         self._tracer: Callable[[], Any] | None = next(filter(callable, asked), None)
+        self.traces = self._tracer is not None
         spans = (getattr(each.observer, "heal_span", None) for each in self._mailboxes)
         self._span: Callable[..., Any] | None = next(filter(callable, spans), None)
         noted = (getattr(each.observer, "cache_missed", None) for each in self._mailboxes)
         self._note: Callable[..., Any] | None = next(filter(callable, noted), None)
+        self.hears_misses = self.listening or self._note is not None
         self._span_ends = Mailbox(lambda end: end())
 
     def traceparent(self) -> str | None:
@@ -62,8 +65,10 @@ class Hub:
             return None
         return told if isinstance(told, str) else None
 
-    def cache_missed(self, function: str, reason: Reason) -> None:
+    def missed(self, function: str, reason: Reason) -> None:
         """In the caller: an event was published; who traces may note it in the caller's span."""
+        if self.listening:
+            self.tell(Missed(function, reason))
         if self._note is not None:
             try:
                 self._note(function, reason)

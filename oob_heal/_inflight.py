@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from oob_heal import _lifecycle
@@ -25,6 +27,7 @@ LIMIT = 10_000  # heals under way, of one function
 SWEPT_BY_A_MISS = 64  # of what is past its deadline; each miss adds less
 LOOK_AGAIN = 0.1  # s after which a read looks whether the loop of a heal is closed
 ANY = object()  # a mark that holds back a miss whatever it sees
+NOBODY: list[Any] = []
 
 
 class Account(NamedTuple):
@@ -35,7 +38,8 @@ class Account(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Who looks after a key, until when, and which misses it holds back."""
+    """Who looks after a key, until when, and which misses it holds back. While both end at once, a
+    heal's first mark is its account as well."""
 
     heal: Any  # None: nobody; the key is only quiet
     until: float
@@ -49,6 +53,8 @@ def sight(entry: Entry | None) -> Any:
 
 class _Loud:
     """Nobody to tell."""
+
+    hushed: Mapping[Key, float] = MappingProxyType({})
 
     def hush(self, key: Key, entry: Entry | None, now: float, until: float) -> None: ...
 
@@ -80,7 +86,7 @@ class InFlight:
         self._marks: Due[Key, Mark] = Due()
         # By number: what is removed from such a table stays a key in its heap for a while, and a
         # heal holds its arguments.
-        self._open: Due[int, Account] = Due()
+        self._open: Due[int, Account | Mark] = Due()
 
     def after_fork(self, consistent: bool) -> None:
         """In the child: what is under way is under way in the parent."""
@@ -90,14 +96,24 @@ class InFlight:
     def _sweep(self, now: float, at_most: float = math.inf) -> list[Any]:
         """Count what is past its deadline, or so much of it. Its arguments are the user's: the
         caller keeps what is returned until the lock is free, so that they do not die under it."""
-        lost: list[Any] = self._open.expire(now, at_most)
-        for account in lost:
+        accounts = self._open.expire(now, at_most)
+        for account in accounts:
             self._count(account.heal, Outcome.LOST)
-        lost += self._marks.expire(now, at_most)
-        return lost
+        return accounts + self._lose(self._marks.expire(now, at_most))
+
+    def _lose(self, marks: list[Any]) -> list[Any]:
+        """Who is looked after no longer: some of these marks are accounts as well."""
+        for mark in marks:
+            if self._is_account(mark):
+                self._close(mark.heal)
+                self._count(mark.heal, Outcome.LOST)
+        return marks
 
     def _is_full(self) -> bool:
         return len(self._open) >= self.limit or len(self._marks) >= self.limit
+
+    def _is_account(self, mark: Mark) -> bool:
+        return self._open.get(id(mark.heal)) is mark
 
     def _close(self, heal: Any) -> None:
         self._open.pop(id(heal), None)  # also what is past its deadline
@@ -120,24 +136,32 @@ class InFlight:
         """Publish a heal: mark its key, open its account. False if the miss is held back, or
         (counted as dropped) if too much is under way."""
         with self.lock:
+            key, marks, accounts = heal.key, self._marks, self._open
             now = self.clock()
-            _lost = self._sweep(now, SWEPT_BY_A_MISS)
-            mark = self._marks.standing(heal.key, now)
-            if mark is not None and self._holds_back(mark, entry):
-                self.quiet.hush(heal.key, entry, now, self._quiet_until(mark, now))
-                return False
+            _lost: list[Any] = NOBODY
+            if now >= marks.soonest or now >= accounts.soonest:
+                _lost = self._sweep(now, SWEPT_BY_A_MISS)
+            mark = marks.get(key)
+            if mark is not None:
+                if now >= mark.until:  # not swept yet
+                    _lost = _lost + self._lose([mark])
+                    mark = None
+                elif self._holds_back(mark, entry):
+                    self.quiet.hush(key, entry, now, self._quiet_until(mark, now))
+                    return False
             self.published += 1
             if self._is_full():
-                _lost += self._sweep(now)
+                _lost = _lost + self._sweep(now)
                 if self._is_full():
                     self._count(heal, Outcome.DROPPED)
                     return False
             if mark is not None:
                 self._take_the_place(heal, mark)
-            self.quiet.unhush(heal.key)
-            until = now + stand_for
-            self._marks.put(heal.key, new(Mark, (heal, until, ANY)))
-            self._open.put(id(heal), new(Account, (heal, until)))
+            if self.quiet.hushed:
+                self.quiet.unhush(key)
+            mark = new(Mark, (heal, now + stand_for, ANY))
+            marks.put(key, mark)
+            accounts[id(heal)] = mark  # its deadline is watched with the mark's: see ``_sweep``
             return True
 
     def _take_the_place(self, heal: Any, mark: Mark) -> None:
@@ -167,10 +191,13 @@ class InFlight:
         """The heal holds the lease: of those of its key in this process, the mark is its own."""
         with self.lock:
             now = self.clock()
+            _lost = self._sweep(now)
             mark = self._marks.standing(heal.key, now)
             room = mark is not None or len(self._marks) < self.limit
             if room and heal.outcome is None and (mark is None or mark.heal is not heal):
                 self.quiet.unhush(heal.key)
+                if mark is not None and self._is_account(mark):
+                    self._open.put(id(mark.heal), mark)  # the mark goes, the account stays
                 self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))
 
     def start(self, heal: Any, stand_for: float) -> bool:

@@ -22,6 +22,7 @@ from oob_heal.errors import UnkeyableArgumentError
 
 _VAR_POSITIONAL = inspect.Parameter.VAR_POSITIONAL
 _VAR_KEYWORD = inspect.Parameter.VAR_KEYWORD
+_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
 
 
 def digest(text: str, size: int = 16) -> str:
@@ -97,9 +98,17 @@ class CallKeys:
             if each.name not in ignore
         ]
         self._told_of = [(index, each.kind is _VAR_KEYWORD) for index, each in self.kept]
+        kinds = {each.kind for each in self.signature.parameters.values()}
+        self._positions = len(self.signature.parameters)
+        self._all_told = key is None and not ignore and kinds <= _POSITIONAL
 
     def in_memory(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Key:
         """The key of a call for a backend of objects. Raises UnkeyableArgumentError."""
+        if self._all_told and not kwargs and len(args) == self._positions:  # nothing to bind
+            try:
+                return new(Key, (self.scope, tuple(map(_encoding.token, args))))
+            except UnlistedError:
+                pass  # told below of which parameter
         return new(Key, (self.scope, self._told(_encoding.token, args, kwargs)))
 
     def in_bytes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Key:

@@ -10,13 +10,12 @@ from typing import Any
 
 from oob_heal import _decide
 from oob_heal._carried import Heal, submit
-from oob_heal._collector import in_collector
+from oob_heal._collector import collecting, in_collector
 from oob_heal._core import Core, healing
 from oob_heal._heal_now import healing_now
 from oob_heal._model import Key, Outcome, Reason
 from oob_heal._steps import Conversation, End, Subject
 from oob_heal.errors import HealRejectedError
-from oob_heal.observe import Missed
 
 forced_executor: list[Any] = []
 """Carries every heal while it is not empty: ``oob_heal.testing.heal_inline`` puts itself here."""
@@ -24,19 +23,16 @@ forced_executor: list[Any] = []
 
 def publish(core: Core, subject: Subject) -> bool:
     """Hand a heal to the executor. False if the key is looked after already, or it was dropped."""
-    if in_collector():
-        core.inflight.drop_aside()
-        return False
-    if subject.key in healing.get():
+    if (collecting[0] and _drops_aside(core)) or subject.key in healing.get():
         return False
     hub = core.parts.hub
-    trace = hub.traceparent()
-    heal = Heal(subject if trace is None else subject._replace(traceparent=trace))
+    if hub.traces:
+        subject = subject._replace(traceparent=hub.traceparent())
+    heal = Heal(subject)
     if not core.inflight.begin(heal, subject.seen, core.mark_for):
         return _held_back(heal)
-    if hub.listening:
-        hub.tell(Missed(core.label, subject.reason))
-    hub.cache_missed(core.label, subject.reason)
+    if hub.hears_misses:
+        hub.missed(core.label, subject.reason)
     if heal.instead_of is not None:
         core.ended(heal.key, Outcome.LOST, None, 0, 0.0)
         core.was_cut_off()
@@ -52,6 +48,14 @@ def publish(core: Core, subject: Subject) -> bool:
         return False
     if taken is not None:
         heal.carried_by(taken)
+    return True
+
+
+def _drops_aside(core: Core) -> bool:
+    """Count a heal as dropped where a finalizer has missed, whose thread may hold our locks."""
+    if not in_collector():
+        return False
+    core.inflight.drop_aside()
     return True
 
 

@@ -31,7 +31,7 @@ class Quiet:
         self._policy = policy
         self._tally = tally
         self._default = default
-        self._until: dict[Key, float] = {}  # of those that were hushed
+        self.hushed: dict[Key, float] = {}  # of those that were hushed
 
     def hush(self, key: Key, entry: Entry | None, now: float, until: float) -> None:
         """A miss that saw this entry is looked after until then."""
@@ -39,7 +39,7 @@ class Quiet:
             return
         if entry is None:
             if self._default is not NO_DEFAULT:
-                self._until[key] = until
+                self.hushed[key] = until
                 self._front.miss(key.token, self._default, until)
             return
         until = min(until, _decide.servable_until(entry, self._policy))
@@ -48,21 +48,21 @@ class Quiet:
             until = min(until, entry.dated + promise.limit)
         if now < until:
             until = self._tally.hushed(now - entry.dated, now, until)
-            self._until[key] = until
+            self.hushed[key] = until
             self._front.hush(key.token, entry, until)
 
     def _room(self, now: float) -> bool:
-        if len(self._until) >= AT_MOST:
-            self._until = {key: until for key, until in self._until.items() if now < until}
-        return len(self._until) < AT_MOST
+        if len(self.hushed) >= AT_MOST:
+            self.hushed = {key: until for key, until in self.hushed.items() if now < until}
+        return len(self.hushed) < AT_MOST
 
     def unhush(self, key: Key) -> None:
         """Its mark has changed."""
-        if self._until.pop(key, None) is not None:
+        if self.hushed.pop(key, None) is not None:
             self._front.unhush(key.token)
 
     def unhush_all(self) -> None:
         """There are no marks, or others."""
-        self._until.clear()
+        self.hushed.clear()
         if self._front is not None:
             self._front.unhush_all()

@@ -12,7 +12,17 @@ from typing import Any
 
 from oob_heal import _decide
 from oob_heal._core import Core, healing
-from oob_heal._decide import ABSENT, DEFAULT, ERROR, FRESH, STALE, VALUE, Verdict, fresh_until
+from oob_heal._decide import (
+    ABSENT,
+    DEFAULT,
+    ERROR,
+    FRESH,
+    STALE,
+    VALUE,
+    Verdict,
+    fresh_until,
+    judge,
+)
 from oob_heal._model import Entry, Key, Reason, Served, new
 from oob_heal._publish import forced_executor, publish
 from oob_heal._steps import NO_MORE, Subject
@@ -76,12 +86,12 @@ def answer(
     core: Core, key: Key, entry: Entry | None, now: float, args: Args, kwargs: Kwargs
 ) -> Served[Any]:
     """Judge what was read, publish what was missed, serve."""
-    verdict = _decide.judge(entry, now, core.policy)
+    verdict = judge(entry, now, core.policy)
     judged = verdict
     if verdict.reason is not None:
-        about = (core, key, args, kwargs, verdict.reason, now, entry, *NO_MORE)
+        about = (core, key, args, kwargs, verdict.reason, now, entry) + NO_MORE  # noqa: RUF005
         subject = new(Subject, about)
-        if publish(core, subject) and forced_executor_heals(core):
+        if publish(core, subject) and (core.heals_inline or forced_executor):
             entry, verdict = _again(core, key, entry, verdict)
     try:
         value = None if entry is None else core.copied(entry.value)
@@ -91,24 +101,19 @@ def answer(
     return _serve(core, value, verdict)
 
 
-def forced_executor_heals(core: Core) -> bool:
-    """Whether the heal just published has ended already: in tests that heal inline."""
-    executor = forced_executor[-1] if forced_executor else core.executor
-    return bool(getattr(executor, "heals_inline", False))
-
-
 def _again(
     core: Core, key: Key, entry: Entry | None, verdict: Verdict
 ) -> tuple[Entry | None, Verdict]:
+    """What is there now that a heal has ended in its publication: in tests that heal inline."""
     if core.shelf.sync is None:
         return entry, verdict
     entry = core.read(key)
-    return entry, _decide.judge(entry, core.shelf.now(), core.policy)
+    return entry, judge(entry, core.shelf.now(), core.policy)
 
 
 def peeked(core: Core, entry: Entry | None) -> Served[Any] | None:
     """What a call would serve from an entry, without a trace."""
-    verdict = _decide.judge(entry, core.shelf.now(), core.policy)
+    verdict = judge(entry, core.shelf.now(), core.policy)
     if entry is None or verdict.freshness not in _decide.SERVES_VALUE:
         return None
     return Served(core.copied(entry.value), verdict.freshness, verdict.age, False)
@@ -130,17 +135,17 @@ def _count(core: Core, verdict: Verdict) -> None:
 
 
 def _serve(core: Core, value: Any, verdict: Verdict) -> Served[Any]:
-    has_default = core.default is not None
-    what = _decide.answer(verdict.freshness, has_default=has_default, in_heal=bool(healing.get()))
+    default = core.default
+    what = _decide.answer(verdict.freshness, default is not None, healing.get() != ())
     if core.parts.hub.listening:
         is_default, error = what is DEFAULT, what is ERROR
         age = verdict.age if what is VALUE else None
         core.parts.hub.tell(Answered(core.label, verdict.freshness, age, is_default, error))
     if what is VALUE:
         return new(Served, (value, verdict.freshness, verdict.age, False))
-    if what is DEFAULT and core.default is not None:
+    if what is DEFAULT and default is not None:
         try:
-            return new(Served, (core.default(), verdict.freshness, None, True))
+            return new(Served, (default(), verdict.freshness, None, True))
         except BaseException:
             core.tally.errors += 1
             raise

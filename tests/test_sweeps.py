@@ -39,13 +39,37 @@ def test_a_miss_sweeps_a_bounded_part_of_what_is_late() -> None:
     assert (ended, under_way) == ({Outcome.LOST: 1_000}, 1)
 
 
+def test_each_miss_sweeps_its_part() -> None:  # H20
+    inflight, heals = late(1_000)
+    assert all(inflight.begin(Heal(-n), None, 10) for n in (1, 2))
+    assert sum(heal.outcome is Outcome.LOST for heal in heals) == 2 * SWEPT_BY_A_MISS
+
+
+def test_a_miss_of_what_is_late_and_unswept_counts_it_as_lost() -> None:  # H14
+    inflight, heals = late(1_000)
+    assert inflight.begin(Heal(999), None, 10)
+    assert heals[-1].outcome is Outcome.LOST
+    assert inflight.ledger() == (1_001, {Outcome.LOST: 1_000}, 1)
+
+
+def test_a_heal_that_lost_its_mark_to_another_one_is_lost_at_its_own_deadline() -> None:  # H14
+    clock = ManualClock()
+    inflight, first, other = InFlight(clock), Heal(1), Heal(1)
+    assert inflight.begin(first, None, 10)
+    inflight.join(other, 20)
+    inflight.leads(other, 20)
+    clock.advance(11)
+    assert inflight.ledger() == (2, {Outcome.LOST: 1}, 1)
+    assert (first.outcome, other.outcome) == (Outcome.LOST, None)
+
+
 def test_what_is_late_keeps_nobody_out() -> None:  # H20
     clock = ManualClock()
     inflight = InFlight(clock, limit=500)
     heals = [Heal(n) for n in range(500)]
     assert all(inflight.begin(heal, None, 10) for heal in heals)
     assert all(inflight.end(heal, Outcome.HEALED) for heal in heals[:100])  # traces come first
-    assert all(inflight.begin(Heal(n), None, 10) for n in range(100))
+    assert all(inflight.begin(Heal(n), None, 10) for n in range(500, 600))
     clock.advance(11)
     assert inflight.begin(Heal(-1), None, 10)
 

@@ -31,17 +31,14 @@ class Waiting:
         return len(self.refreshes) + len(self.unseen)
 
     def put(self, heal: Any, share: int) -> None:
-        (self.refreshes if _refreshes(heal) else self.unseen).append(heal)
-        self.limit = min(share, getattr(heal, "limit", share))
+        (self.refreshes if getattr(heal, "refreshes", True) else self.unseen).append(heal)
+        limit = getattr(heal, "limit", share)
+        self.limit = limit if limit < share else share  # noqa: FURB136 - sooner than min()
 
     def pop(self) -> Any:
         self.taken += 1
         first = self.unseen if self.taken % EIGHTH == 0 else self.refreshes
         return (first or self.refreshes or self.unseen).popleft()
-
-
-def _refreshes(heal: Any) -> bool:
-    return bool(getattr(heal, "refreshes", True))
 
 
 class FairQueue:
@@ -69,13 +66,13 @@ class FairQueue:
     def put(self, group: str, heal: Any) -> Any:
         """Queue a heal. Returns the one that gave way to it, to be told so once the lock is free,
         or None. Raises HealRejectedError when there is no place."""
-        waiting = self._waiting.get(group)
+        waiting, share = self._waiting.get(group), self.waiting_share
         shed = None
         if self._size >= self.places:
             shed = self._make_way(heal, waiting)
             if shed is None:
                 raise HealRejectedError(f"the queue is full: {self.places} heals wait")
-        elif waiting is not None and len(waiting) >= self.waiting_share:
+        elif self._size >= share and waiting is not None and len(waiting) >= share:
             shed = self._make_way(heal, waiting, of_another=False)
             if shed is None:
                 raise HealRejectedError(f"half of the queue waits for {group} already")
@@ -88,7 +85,7 @@ class FairQueue:
     def _make_way(self, heal: Any, own: Waiting | None, *, of_another: bool = True) -> Any:
         """Take the youngest heal of a key never seen out, of its own group or of the one with the
         most of them; None if this heal may not have its place."""
-        if not _refreshes(heal):
+        if not getattr(heal, "refreshes", True):
             return None
         if own is not None and own.unseen:
             crowd: Waiting = own

@@ -36,7 +36,7 @@ FAULTS = [
     fault(
         "H27 a lost heal's arguments die under the lock of the marks",
         "_inflight.py",
-        "        return lost\n",
+        "        return marks\n",
         "        return []\n",
         "finalizers.py::test_an_argument_may_call_back_as_its_lost_heal_is_swept_away",
     ),

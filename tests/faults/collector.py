@@ -14,7 +14,7 @@ FAULTS = [
     fault(
         "H27 a finalizer's miss waits for the lock of the marks",
         "_publish.py",
-        "    if in_collector():\n        core.inflight.drop_aside()\n        return False\n",
+        "(collecting[0] and _drops_aside(core)) or ",
         "",
     ),
     fault(

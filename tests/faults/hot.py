@@ -97,7 +97,7 @@ FAULTS = [
     fault(
         "a miss that is looked after asks again each time",
         "_inflight.py",
-        "                self.quiet.hush(heal.key, entry, now, self._quiet_until(mark, now))\n",
+        "                    self.quiet.hush(key, entry, now, self._quiet_until(mark, now))\n",
         "",
         "a_stale_and_an_absent_key_are_quiet_while_a_heal_is_under_way",
     ),

@@ -134,7 +134,7 @@ FAULTS = [
     fault(
         "H13 the mark of a heal that waits has no deadline",
         "_inflight.py",
-        "new(Mark, (heal, until, ANY))",
+        "new(Mark, (heal, now + stand_for, ANY))",
         "new(Mark, (heal, float('inf'), ANY))",
         "marks.py::test_a_heal_that_its_executor_lost_is_published_again_after_its_mark",
     ),

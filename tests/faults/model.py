@@ -60,8 +60,8 @@ FAULTS = [
     Fault(
         "H13 a mark has no deadline, says the model",
         "_inflight.py",
-        "            self._marks.put(heal.key, new(Mark, (heal, until, ANY)))\n",
-        "            self._marks.put(heal.key, new(Mark, (heal, float('inf'), ANY)))\n",
+        "            mark = new(Mark, (heal, now + stand_for, ANY))\n",
+        "            mark = new(Mark, (heal, float('inf'), ANY))\n",
         MACHINE,
     ),
     Fault(

@@ -183,14 +183,14 @@ HOT_FIRST = [
     fault(
         "H21 heals go in the order in which they came",
         "executors/_fair.py",
-        "        (self.refreshes if _refreshes(heal) else self.unseen).append(heal)",
-        "        self.refreshes.append(heal)",
+        '(self.refreshes if getattr(heal, "refreshes", True) else self.unseen).append(heal)',
+        "self.refreshes.append(heal)",
         "hot_first.py::test_a_refresh_goes_before_what_was_never_seen_and_each_eighth_place_does_not",
     ),
     fault(
         "H21 a flood of keys never seen keeps refreshes out",
         "executors/_fair.py",
-        "        if not _refreshes(heal):\n            return None\n",
+        '        if not getattr(heal, "refreshes", True):\n            return None\n',
         "        return None\n",
         "hot_first.py::test_ten_hot_keys_wait_for_few_though_a_hundred_thousand_random_ones_do",
     ),
@@ -212,7 +212,7 @@ HOT_FIRST = [
     fault(
         "H17 threads take more heals than the dependency takes calls",
         "executors/_fair.py",
-        '        self.limit = min(share, getattr(heal, "limit", share))',
+        "        self.limit = limit if limit < share else share",
         "        self.limit = share",
         "hot_first.py::test_no_group_runs_more_than_its_dependency_takes_at_once",
     ),

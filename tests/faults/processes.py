@@ -25,10 +25,8 @@ CRASHES = [
     fault(
         "H13 a mark has no deadline",
         "_inflight.py",
-        "            self._open.put(id(heal), new(Account, (heal, until)))\n"
-        "            return True\n\n    def _take_the_place",
-        "            self._marks.put(heal.key, Mark(heal, float('inf'), ANY))\n"
-        "            return True\n\n    def _take_the_place",
+        "            accounts[id(heal)] = mark  # its deadline",
+        "            marks.put(key, Mark(heal, float('inf'), ANY))  # its deadline",
         "crashes.py::test_a_heal_that_its_executor_never_runs_costs_its_mark_and_one_read",
     ),
     fault(

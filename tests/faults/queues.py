@@ -33,8 +33,8 @@ TRAVEL = [
     fault(
         "H02 the trace is asked for where the heal runs",
         "_publish.py",
-        "    trace = hub.traceparent()",
-        "    trace = None",
+        "        subject = subject._replace(traceparent=hub.traceparent())",
+        "        pass",
         "travel.py::test_the_trace_of_the_caller_travels_with_the_event_and_stands_in_the_heal",
     ),
     fault(
@@ -208,8 +208,8 @@ OUTBOX = [
     fault(
         "H21 the outbox is first come, first served",
         "executors/_fair.py",
-        '    return bool(getattr(heal, "refreshes", True))',
-        "    return True",
+        '(self.refreshes if getattr(heal, "refreshes", True) else self.unseen).append(heal)',
+        "self.refreshes.append(heal)",
         "outbox.py::test_a_refresh_goes_before_the_heals_of_keys_never_seen_which_give_way",
     ),
     fault(

@@ -197,7 +197,7 @@ TRACE_FAULTS = [
     Fault(
         "seeing: the request's span hears of no miss",
         "_publish.py",
-        "    hub.cache_missed(core.label, subject.reason)\n",
+        "    if hub.hears_misses:\n        hub.missed(core.label, subject.reason)\n",
         "",
         (LINKED,),
     ),

@@ -53,16 +53,13 @@ class Lagging:
 class Deaf:
     """Nobody observes."""
 
-    listening = False
+    listening = traces = hears_misses = False
 
     def tell(self, happening: Any) -> None:
         """Not a word."""
 
     def traceparent(self) -> None:
         """No trace."""
-
-    def cache_missed(self, *_: Any) -> None:
-        """No span to note it in."""
 
     def heal_span(self, *_: Any) -> None:
         """None of its own."""
