@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from oob_heal._lifecycle import GRACE
-from tests.amounts import FULL
+from tests.amounts import FULL, PLANTED
 from tests.children import ROOT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork to be quick")
 
 TIMES = 19 if FULL else 1  # of each of 77 cases; the promise was made for 200 exits of each kind
 LIMIT = 900 if FULL else 150  # s for all of them, on whatever machine
-ENDS_WITHIN = 20 if os.environ.get("OOB_HEAL_PLANTED") else 90  # s for each, or it is killed
+ENDS_WITHIN = 12 if PLANTED else 90  # s for each, or it is killed
 SLACK = 0.5  # s
 
 # One process that has everything imported, and a child of it for each case: the child runs the

@@ -12,11 +12,11 @@ import sys
 
 import pytest
 
-from tests.amounts import FULL
+from tests.amounts import FULL, PLANTED
 from tests.children import ROOT
 
 EACH = 50 if FULL else 2
-LIMIT = 900 if FULL else 55  # s
+LIMIT = 900 if FULL else 30 if PLANTED else 55  # s
 
 
 @pytest.mark.timeout(LIMIT + 5)

@@ -108,7 +108,7 @@ FAULTS = [
         "H18 a write waits for others without an end",
         "backends/_sqlite_file.py",
         "left = max(0, round((until - time.monotonic()) * 1000))",
-        "left = 60_000",
+        "left = 6_000",
         "sqlite/test_backend.py::test_a_read_waits_for_no_writer_and_a_write_no_longer_than_its_deadline",
     ),
     fault(

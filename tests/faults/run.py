@@ -36,7 +36,8 @@ LIMIT = 120.0  # s for one run of pytest over a fault
 OVER_A_FAULT = ("--timeout=20", "-p", "no:rerunfailures")  # what hangs is noticed soon, and once
 CONTROL_LIMIT = 600.0  # s for one file of tests over the unchanged copy
 SLOWEST = 10
-WAITING = 2  # runs more than processors: what hangs a test needs none
+WAITING = 3  # runs more than processors: what hangs a test needs none
+LONG = ("tests/test_state_machine.py", "tests/test_soak.py", "tests/redis/test_model.py")
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,9 @@ class Field:
 
     def control(self, tests: set[str]) -> Iterator[tuple[str, Ran]]:
         """Each file of tests over the unchanged copy, where what fails by a busy machine's doing is
-        tried again as in any run."""
+        tried again as in any run. Those that take long go first, so that none is left alone."""
         files: defaultdict[str, list[str]] = defaultdict(list)
-        for test in sorted(tests):
+        for test in sorted(tests, key=lambda each: (not each.startswith(LONG), each)):
             files[test.partition("::")[0]].append(test)
 
         def over(file: str) -> Ran:

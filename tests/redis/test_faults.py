@@ -21,7 +21,7 @@ import pytest
 import redis
 
 from oob_heal.backends.redis import RedisBackend
-from tests.amounts import FULL
+from tests.amounts import FULL, PLANTED
 from tests.redis.load import (
     KEYS,
     RATE,
@@ -39,7 +39,7 @@ from tests.redis.servers import Server, free_port
 
 LASTS = 60.0 if FULL else 1.2  # s of each fault
 CALM = 2.0 if FULL else 0.2  # s before it
-FRESH_WITHIN = 2.0 if FULL else 15.0  # s after it
+FRESH_WITHIN = 2.0 if FULL else 8.0 if PLANTED else 15.0  # s after it
 WARM_WITHIN = 30.0  # s before it, which is no part of what is tried
 SLOWEST = 0.5 if FULL else 5.0  # s
 DISTURBED = 0.005  # s: half of what 60 ms leave above the deadline
