@@ -61,4 +61,5 @@ class Due(dict[K, V]):
             if value is not None and value.until <= now:
                 expired.append(self.pop(key))
         self.soonest = heap[0][0] if heap else math.inf
+        self._weighed_at = 2 * len(self) + _TRACES
         return expired

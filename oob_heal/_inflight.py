@@ -27,7 +27,7 @@ LIMIT = 10_000  # heals under way, of one function
 SWEPT_BY_A_MISS = 64  # of what is past its deadline; each miss adds less
 LOOK_AGAIN = 0.1  # s after which a read looks whether the loop of a heal is closed
 ANY = object()  # a mark that holds back a miss whatever it sees
-NOBODY: list[Any] = []
+NOBODY: list[Any] = []  # whom a sweep found late that did not take place
 
 
 class Account(NamedTuple):

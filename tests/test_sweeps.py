@@ -63,6 +63,20 @@ def test_a_heal_that_lost_its_mark_to_another_one_is_lost_at_its_own_deadline() 
     assert (first.outcome, other.outcome) == (Outcome.LOST, None)
 
 
+def test_what_has_ended_leaves_little_behind() -> None:  # H20: a key is the user's arguments
+    inflight = InFlight(ManualClock())
+    crowd = [Heal(n) for n in range(1_000)]
+    assert all(inflight.begin(heal, None, 1e9) for heal in crowd)
+    assert all(inflight.end(heal, Outcome.HEALED) for heal in crowd)
+    for n in range(100):
+        heal = Heal(n)
+        assert inflight.begin(heal, None, 1e9)
+        assert inflight.start(heal, 1e9)
+        assert inflight.end(heal, Outcome.HEALED)
+    left = [len(table._heap) for table in (inflight._marks, inflight._open)]
+    assert max(left) < 100
+
+
 def test_what_is_late_keeps_nobody_out() -> None:  # H20
     clock = ManualClock()
     inflight = InFlight(clock, limit=500)

@@ -79,6 +79,20 @@ FAULTS = [
         (SWEEPS + "test_a_miss_of_what_is_late_and_unswept_counts_it_as_lost",),
     ),
     Fault(
+        "H20 the keys of what has ended stay",
+        "_due.py",
+        "        if len(self._heap) > self._weighed_at:\n            left",
+        "        if False:\n            left",
+        (SWEEPS + "test_what_has_ended_leaves_little_behind",),
+    ),
+    Fault(
+        "H20 the keys of a crowd that has ended stay until the next crowd",
+        "_due.py",
+        "        self._weighed_at = 2 * len(self) + _TRACES\n        return",
+        "        return",
+        (SWEEPS + "test_what_has_ended_leaves_little_behind",),
+    ),
+    Fault(
         "H20 one miss sweeps, and none after it",
         "_due.py",
         "        self.soonest = heap[0][0] if heap else math.inf",
