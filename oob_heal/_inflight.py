@@ -159,16 +159,17 @@ class InFlight:
                 self._take_the_place(heal, mark)
             if self.quiet.hushed:
                 self.quiet.unhush(key)
-            mark = new(Mark, (heal, now + stand_for, ANY))
-            marks.put(key, mark)
-            accounts[id(heal)] = mark  # its deadline is watched with the mark's: see ``_sweep``
+            made = new(Mark, (heal, now + stand_for, ANY))
+            marks.put(key, made)
+            accounts[id(heal)] = made  # its deadline is watched with the mark's: see ``_sweep``
             return True
 
     def _take_the_place(self, heal: Any, mark: Mark) -> None:
         """A heal that its loop was closed over has ended, if this one's key had it."""
         if mark.heal is not None and mark.heal.stranded:
-            self._close(mark.heal)
-            self._count(mark.heal, Outcome.LOST)
+            if mark.heal.outcome is None:  # else its account was late before its mark was
+                self._close(mark.heal)
+                self._count(mark.heal, Outcome.LOST)
             heal.instead_of = mark.heal
 
     def drop_aside(self) -> None:
@@ -191,13 +192,13 @@ class InFlight:
         """The heal holds the lease: of those of its key in this process, the mark is its own."""
         with self.lock:
             now = self.clock()
-            _lost = self._sweep(now)
+            before = self._marks.get(heal.key)  # also what is past its deadline
             mark = self._marks.standing(heal.key, now)
             room = mark is not None or len(self._marks) < self.limit
             if room and heal.outcome is None and (mark is None or mark.heal is not heal):
                 self.quiet.unhush(heal.key)
-                if mark is not None and self._is_account(mark):
-                    self._open.put(id(mark.heal), mark)  # the mark goes, the account stays
+                if before is not None and self._is_account(before):
+                    self._open.put(id(before.heal), before)  # the mark goes, the account stays
                 self._marks.put(heal.key, Mark(heal, now + stand_for, ANY))
 
     def start(self, heal: Any, stand_for: float) -> bool:

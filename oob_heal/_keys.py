@@ -106,7 +106,8 @@ class CallKeys:
         """The key of a call for a backend of objects. Raises UnkeyableArgumentError."""
         if self._all_told and not kwargs and len(args) == self._positions:  # nothing to bind
             try:
-                return new(Key, (self.scope, tuple(map(_encoding.token, args))))
+                told = tuple([_encoding.token(each) for each in args])  # map() ends at an error
+                return new(Key, (self.scope, told))
             except UnlistedError:
                 pass  # told below of which parameter
         return new(Key, (self.scope, self._told(_encoding.token, args, kwargs)))

@@ -8,6 +8,7 @@ import cachetools
 import pytest
 
 from oob_heal import HealingCache, Outcome
+from oob_heal._inflight import SWEPT_BY_A_MISS
 from oob_heal.testing import ManualClock, ManualExecutor
 from tests.children import run_python
 from tests.test_reentrancy import ENOUGH, Poke
@@ -58,7 +59,8 @@ def test_a_value_may_call_back_as_it_is_let_go_of(kind: str, end: str) -> None:
     poke.function = None
 
 
-def test_an_argument_may_call_back_as_its_lost_heal_is_swept_away() -> None:
+@pytest.mark.parametrize("when", ["it waits", "its key is missed again", "an engine has it"])
+def test_an_argument_may_call_back_as_its_lost_heal_is_swept_away(when: str) -> None:
     poke, clock, executor = Poke(), ManualClock(), ManualExecutor()
     cache = HealingCache(executor=executor, clock=clock, ttl=60)
 
@@ -67,15 +69,26 @@ def test_an_argument_may_call_back_as_its_lost_heal_is_swept_away() -> None:
         return "v"
 
     def lose(_: int) -> None:
+        if when == "its key is missed again":  # and more is late than a miss sweeps
+            for n in range(SWEPT_BY_A_MISS):
+                f(100 + n)
         f(1, Dying(poke))
         poke.function, poke.cache = f, cache
-        executor.drop_next()
-        clock.advance(1_000)
+        if when == "an engine has it":  # its mark goes before its account does
+            heal, inflight = executor.pending[0], f._oob_heal_core.inflight
+            inflight.start(heal, 90)
+            inflight.handed_on(heal, None, 1, 90)
+            del heal
+        while executor.pending:
+            executor.drop_next()
+        clock.advance(2)
         f(2)
+        clock.advance(1_000)
+        f(1 if when == "its key is missed again" else 3)
 
     (told,) = in_threads(1, lose, ENOUGH)
     assert told is None
-    assert f.cache_info().lost == 1
+    assert f.cache_info().lost == (2 + SWEPT_BY_A_MISS if when == "its key is missed again" else 2)
     assert poke.times == 1
     poke.function = None
     while executor.pending:

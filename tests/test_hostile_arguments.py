@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,16 @@ from oob_heal import HealingCache, UnkeyableArgumentError
 from oob_heal.testing import ManualExecutor, SharedStore
 from tests.conftest import Dependency, World
 from tests.corpus import UNKEYABLE, Bits, Colour, Order
+
+
+@dataclasses.dataclass(frozen=True)
+class Ending:
+    """What is read of it ends whoever iterates."""
+
+    n: int
+
+    def __getattribute__(self, name: str) -> Any:
+        raise StopIteration
 
 
 def source(n: Any, m: Any = None) -> str:
@@ -156,6 +167,12 @@ def test_a_list_that_holds_itself_is_refused() -> None:  # H34
     endless.append(endless)
     for f in FUNCTIONS:
         refused(f, endless)
+
+
+def test_an_argument_that_raises_ends_no_key() -> None:  # H01
+    f = HealingCache(executor=ManualExecutor())(ttl=60)(source)
+    with pytest.raises(StopIteration):
+        f(Ending(1), "whoever comes next")
 
 
 def test_what_is_just_inside_the_limits_is_taken(world: World, dependency: Dependency) -> None:

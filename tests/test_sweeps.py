@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from oob_heal._inflight import SWEPT_BY_A_MISS, InFlight
 from oob_heal._model import Outcome
 from oob_heal.testing import ManualClock
@@ -52,15 +54,43 @@ def test_a_miss_of_what_is_late_and_unswept_counts_it_as_lost() -> None:  # H14
     assert inflight.ledger() == (1_001, {Outcome.LOST: 1_000}, 1)
 
 
-def test_a_heal_that_lost_its_mark_to_another_one_is_lost_at_its_own_deadline() -> None:  # H14
+@pytest.mark.parametrize("late", [False, True])
+def test_a_heal_that_lost_its_mark_to_another_one_is_lost_at_its_own_deadline(
+    late: bool,
+) -> None:  # H14
     clock = ManualClock()
     inflight, first, other = InFlight(clock), Heal(1), Heal(1)
     assert inflight.begin(first, None, 10)
     inflight.join(other, 20)
+    clock.advance(11 if late else 0)
     inflight.leads(other, 20)
-    clock.advance(11)
+    clock.advance(0 if late else 11)
     assert inflight.ledger() == (2, {Outcome.LOST: 1}, 1)
     assert (first.outcome, other.outcome) == (Outcome.LOST, None)
+
+
+def test_a_heal_that_takes_its_lease_late_still_holds_its_key() -> None:  # H19
+    clock = ManualClock()
+    inflight, heal = InFlight(clock), Heal(1)
+    assert inflight.begin(heal, None, 90)
+    assert inflight.start(heal, 10)
+    clock.advance(11)
+    inflight.leads(heal, 10)
+    assert heal.outcome is None
+    assert not inflight.begin(Heal(1), None, 10)
+
+
+def test_a_stranded_heal_whose_account_was_late_before_its_mark_is_counted_once() -> None:  # H14
+    clock = ManualClock()
+    inflight, stranded = InFlight(clock), Heal(1)
+    inflight.join(Heal(1), 100)
+    inflight.join(stranded, 5)
+    inflight.leads(stranded, 50)
+    clock.advance(6)
+    assert inflight.ledger() == (2, {Outcome.LOST: 1}, 1)
+    stranded.stranded = True
+    assert inflight.begin(Heal(1), None, 10)
+    assert inflight.ledger() == (3, {Outcome.LOST: 1}, 2)
 
 
 def test_what_has_ended_leaves_little_behind() -> None:  # H20: a key is the user's arguments

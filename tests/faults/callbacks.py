@@ -38,7 +38,23 @@ FAULTS = [
         "_inflight.py",
         "        return marks\n",
         "        return []\n",
-        "finalizers.py::test_an_argument_may_call_back_as_its_lost_heal_is_swept_away",
+        "finalizers.py::test_an_argument_may_call_back_as_its_lost_heal_is_swept_away[it waits]",
+    ),
+    fault(
+        "H27 a heal's arguments die under the lock of the marks when an engine lost it",
+        "_inflight.py",
+        "        return accounts + self._lose(",
+        "        return self._lose(",
+        "finalizers.py::"
+        "test_an_argument_may_call_back_as_its_lost_heal_is_swept_away[an engine has it]",
+    ),
+    fault(
+        "H27 a late heal's arguments die under the lock when its own key is missed again",
+        "_inflight.py",
+        "_lost = _lost + self._lose([mark])",
+        "self._lose([mark])",
+        "finalizers.py::"
+        "test_an_argument_may_call_back_as_its_lost_heal_is_swept_away[its key is missed again]",
     ),
     fault(
         "H27 a heal's arguments die under the lock of the pool",

@@ -131,9 +131,8 @@ TASKS = [
     fault(
         "H14 a heal whose loop was closed over it is not counted",
         "_inflight.py",
-        "            self._close(mark.heal)\n            self._count(mark.heal, Outcome.LOST)\n"
-        "            heal.instead_of = mark.heal",
-        "            heal.instead_of = mark.heal",
+        "                self._count(mark.heal, Outcome.LOST)\n            heal.instead_of",
+        "                mark.heal.outcome = Outcome.LOST\n            heal.instead_of",
         STRANDED,
     ),
     fault(

@@ -1,6 +1,7 @@
 """Faults that the model-based tests must notice: each in what two or more parts agree upon."""
 
 from tests.faults._plant import Fault
+from tests.faults.leases import IMMORTAL
 
 MACHINE = ("tests/test_state_machine.py::test_whatever_happens_the_cache_does_what_the_model_says",)
 RANDOM = ("tests/test_schedules.py::test_at_random_the_promises_hold_and_no_lease_is_left",)
@@ -60,8 +61,7 @@ FAULTS = [
     Fault(
         "H13 a mark has no deadline, says the model",
         "_inflight.py",
-        "            mark = new(Mark, (heal, now + stand_for, ANY))\n",
-        "            mark = new(Mark, (heal, float('inf'), ANY))\n",
+        *IMMORTAL,
         MACHINE,
     ),
     Fault(

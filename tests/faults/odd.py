@@ -67,16 +67,46 @@ FAULTS = [
     Fault(
         "H14 a heal that lost its mark to another one stays on the books",
         "_inflight.py",
-        "self._open.put(id(mark.heal), mark)  # the mark goes, the account stays",
+        "self._open.put(id(before.heal), before)  # the mark goes, the account stays",
         "pass",
         (SWEEPS + "test_a_heal_that_lost_its_mark_to_another_one_is_lost_at_its_own_deadline",),
     ),
     Fault(
         "H14 what passes its deadline before it runs is forgotten",
         "_inflight.py",
-        "self._close(mark.heal)\n                self._count(mark.heal, Outcome.LOST)",
-        "self._close(mark.heal)\n                mark.heal.outcome = Outcome.LOST",
+        "if self._is_account(mark):\n                self._close(mark.heal)\n"
+        "                self._count(mark.heal, Outcome.LOST)",
+        "if self._is_account(mark):\n                self._close(mark.heal)\n"
+        "                mark.heal.outcome = Outcome.LOST",
         (SWEEPS + "test_a_miss_of_what_is_late_and_unswept_counts_it_as_lost",),
+    ),
+    Fault(
+        "H14 a heal that lost its late mark to another one stays on the books",
+        "_inflight.py",
+        "            before = self._marks.get(heal.key)  # also",
+        "            before = self._marks.standing(heal.key, now)  # also",
+        (SWEEPS + "test_a_heal_that_lost_its_mark_to_another_one_is_lost_at_its_own_deadline",),
+    ),
+    Fault(
+        "H19 who takes a lease late is swept away, and a second heal is let in beside it",
+        "_inflight.py",
+        "            before = self._marks.get(heal.key)  # also",
+        "            self._sweep(now)\n            before = self._marks.get(heal.key)  # also",
+        (SWEEPS + "test_a_heal_that_takes_its_lease_late_still_holds_its_key",),
+    ),
+    Fault(
+        "H14 a stranded heal is lost twice",
+        "_inflight.py",
+        "            if mark.heal.outcome is None:  # else",
+        "            if True:  # else",
+        (SWEEPS + "test_a_stranded_heal_whose_account_was_late_before_its_mark_is_counted_once",),
+    ),
+    Fault(
+        "H01 an argument that cannot be looked at ends the key",
+        "_keys.py",
+        "tuple([_encoding.token(each) for each in args])",
+        "tuple(map(_encoding.token, args))",
+        ("tests/test_hostile_arguments.py::test_an_argument_that_raises_ends_no_key",),
     ),
     Fault(
         "H20 the keys of what has ended stay",

@@ -1,6 +1,7 @@
 """Faults in crashes, forks, exits and queues."""
 
 from tests.faults._plant import Fault
+from tests.faults.leases import IMMORTAL
 
 
 def fault(hazard: str, file: str, before: str, after: str, *tests: str) -> Fault:
@@ -25,8 +26,7 @@ CRASHES = [
     fault(
         "H13 a mark has no deadline",
         "_inflight.py",
-        "            accounts[id(heal)] = mark  # its deadline",
-        "            marks.put(key, Mark(heal, float('inf'), ANY))  # its deadline",
+        *IMMORTAL,
         "crashes.py::test_a_heal_that_its_executor_never_runs_costs_its_mark_and_one_read",
     ),
     fault(
