@@ -50,7 +50,10 @@ def dashboard() -> Iterator[str]:
     """Its address, while it runs."""
     pytest.importorskip("airportsdata", reason="pip install -e '.[examples]'")
     command = [sys.executable, str(EXAMPLES / "dashboard.py"), "--port", "0", "--short"]
+    # Where these tests were started to ignore Ctrl-C, it is not to inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        signal.signal(signal.SIGINT, before)
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.send_signal(signal.SIGINT)
