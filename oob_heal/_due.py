@@ -2,7 +2,7 @@
 
 Law: plain data; the caller holds a lock and says what time it is. What is past its deadline is not
 there. Values have ``until``. What is removed leaves a trace behind, of two numbers and its key,
-until its deadline or until traces outnumber values.
+until its deadline, or until traces outnumber the values that the last sweep left.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ class InFlight:
                 self.quiet.unhush(key)
             made = new(Mark, (heal, now + stand_for, ANY))
             marks.put(key, made)
-            accounts[id(heal)] = made  # its deadline is watched with the mark's: see ``_sweep``
+            accounts[id(heal)] = made  # its deadline is watched with the mark's: see ``_lose``
             return True
 
     def _take_the_place(self, heal: Any, mark: Mark) -> None:

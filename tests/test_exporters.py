@@ -280,6 +280,7 @@ def test_a_name_that_is_a_url_shows_no_secret(
     LogObserver()(Advice(name, "something"))
     said = [each for each in caplog.messages if each.endswith(": something")]  # others may speak
     assert said == [f"{shown}: something"]
+    assert "hunter2" not in caplog.text
     assert repr(Limits(name)).startswith(f"Dependency('{shown}', concurrency=16, breaker=Breaker(")
     cache = HealingCache(ttl=60)
     keep = cache(dependency=Limits(name))(calling(Dependency()))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oob_heal._inflight import SWEPT_BY_A_MISS, InFlight
-from oob_heal._model import Outcome
+from oob_heal._model import Entry, Outcome
 from oob_heal.testing import ManualClock
 
 
@@ -91,6 +91,25 @@ def test_a_stranded_heal_whose_account_was_late_before_its_mark_is_counted_once(
     stranded.stranded = True
     assert inflight.begin(Heal(1), None, 10)
     assert inflight.ledger() == (3, {Outcome.LOST: 1}, 2)
+
+
+def test_a_mark_that_another_replaces_dies_when_the_lock_is_free() -> None:  # H27
+    clock = ManualClock()
+    inflight, locked = InFlight(clock), []
+
+    class Dying(Heal):
+        def __del__(self) -> None:
+            locked.append(inflight.lock.locked())
+
+    heal = Dying(1)
+    assert inflight.begin(heal, None, 90)
+    assert inflight.start(heal, 90)
+    inflight.handed_on(heal, None, 5, 1)
+    del heal
+    clock.advance(2)
+    inflight.ledger()  # its account is late: the mark alone holds it
+    assert inflight.begin(Heal(1), Entry("v", clock()), 10)
+    assert locked == [False]
 
 
 def test_what_has_ended_leaves_little_behind() -> None:  # H20: a key is the user's arguments

@@ -109,6 +109,13 @@ FAULTS = [
         ("tests/test_hostile_arguments.py::test_an_argument_that_raises_ends_no_key",),
     ),
     Fault(
+        "H27 a mark that another replaces dies under the lock",
+        "_inflight.py",
+        "            made = new(Mark, (heal, now + stand_for, ANY))",
+        "            made = mark = new(Mark, (heal, now + stand_for, ANY))",
+        (SWEEPS + "test_a_mark_that_another_replaces_dies_when_the_lock_is_free",),
+    ),
+    Fault(
         "H20 the keys of what has ended stay",
         "_due.py",
         "        if len(self._heap) > self._weighed_at:\n            left",

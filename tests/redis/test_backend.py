@@ -415,4 +415,4 @@ def test_dropped_open_it_warns_and_ends_its_thread(server: Server) -> None:
     backend.get(key(1))
     with pytest.warns(ResourceWarning, match="dropped open"):
         del backend
-    wait_for(lambda: before.issuperset(threading.enumerate()), 10)
+    wait_for(lambda: before.issuperset(threading.enumerate()), 3)
