@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,24 +16,19 @@ import anyio
 from oob_heal import _decide
 from oob_heal._admission import delay_after, share
 from oob_heal._drivers import adrive, drive
+from oob_heal._failing import strip
 from oob_heal._guard import Permit
 from oob_heal._heal import conversation, handing_on
 from oob_heal._inflight import sight
 from oob_heal._message import encode_event
 from oob_heal._model import CacheMissed, Entry, Lease, Outcome, Reason
 from oob_heal._offload import heal_on_thread
-from oob_heal._steps import Conversation, End, Subject, give_back
+from oob_heal._steps import Conversation, End, Subject, event_of, give_back
+from oob_heal._submit import refuse_in_caller
 from oob_heal.errors import HealRejectedError, HealTimeoutError
 from oob_heal.observe import HealStarted
 
-
-class _Submitting(threading.local):
-    executor: Any = None  # what runs submit in this thread right now
-
-
-_submitting = _Submitting()
 ABSENT = Reason.ABSENT  # by name, once: see ``_decide``
-STRIPPED_AT_MOST = 1_000  # errors that led to one
 
 
 class Heal:
@@ -107,7 +101,7 @@ class Heal:
             pass
 
     def __call__(self) -> Outcome | None:
-        _refuse_in_caller()
+        refuse_in_caller()
         if not self.core.is_async:
             if self.starts():
                 self._in_thread = True
@@ -125,7 +119,7 @@ class Heal:
             return self.outcome
 
     async def run(self) -> Outcome | None:
-        _refuse_in_caller()
+        refuse_in_caller()
         if self.core.is_async:
             if self.starts():
                 await self._arun(self.steps(), None)
@@ -196,7 +190,7 @@ class Heal:
         self.entry = end.entry
         self.error = end.error
         if not self.subject.force:
-            _strip(end.error)
+            strip(end.error)
         attempt = self.lease.attempt if self.lease else 0
         if end.outcome is not None and self.inflight.end(self, end.outcome, end.quiet):
             ran = self.running and self.lease is not None
@@ -281,45 +275,4 @@ class Heal:
         return encode_event(self._make_event(lease.token), self.core.keys)
 
     def _make_event(self, token: str | None) -> CacheMissed:
-        about, scope = self.subject, self.core.scope
-        return CacheMissed(
-            namespace=scope.namespace,
-            name=scope.name,
-            version=scope.version,
-            arguments=self.core.keys.travelling(about.args, about.kwargs),
-            reason=about.reason,
-            missed_at=self._missed_at(),
-            entry_dated=about.seen.dated if about.seen is not None else None,
-            lease_token=token,
-            traceparent=about.traceparent,
-        )
-
-
-def _strip(error: BaseException | None) -> None:
-    """Let go of the frames that an error and all that led to it hold."""
-    left, seen = [error], set[int]()
-    while left and len(seen) < STRIPPED_AT_MOST:
-        each = left.pop()
-        if each is not None and id(each) not in seen:
-            seen.add(id(each))
-            BaseException.with_traceback(each, None)  # it may refuse to be written to
-            left += [each.__cause__, each.__context__]
-            left += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
-
-
-def submit(executor: Any, heal: Heal) -> Any:
-    outer = _submitting.executor
-    _submitting.executor = executor
-    try:
-        return executor.submit(heal)
-    finally:
-        _submitting.executor = outer
-
-
-def _refuse_in_caller() -> None:
-    """The promise, held against executors that run what they are given: not in the caller."""
-    executor = _submitting.executor
-    if executor is not None and not getattr(executor, "heals_inline", False):
-        raise HealRejectedError(
-            f"{type(executor).__name__}.submit ran the heal in the caller; it must hand it on"
-        )
+        return event_of(self.subject, self._missed_at(), token)

@@ -6,11 +6,9 @@ function lives (``override``), so nobody keeps a part for longer than one call.
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 import functools
 import inspect
-import io
 import random
 import time
 from collections.abc import Callable
@@ -18,12 +16,12 @@ from contextvars import ContextVar
 from typing import Any
 
 import anyio
-from cachetools import TLRUCache
 
 from oob_heal import _decide
 from oob_heal._breaker import Dependency, without_secrets
 from oob_heal._collector import in_collector
 from oob_heal._counted import Counted
+from oob_heal._failing import FailingKeys, words_of
 from oob_heal._guard import Guards, Ward, guard_of
 from oob_heal._hub import Hub
 from oob_heal._inflight import InFlight
@@ -35,12 +33,10 @@ from oob_heal._reports import Failing
 from oob_heal._shelf import Shelf
 from oob_heal._tally import Tally
 from oob_heal.codecs import JsonCodec
-from oob_heal.errors import UncacheableResultError, own_words
+from oob_heal.errors import own_words
 from oob_heal.observe import Advice, BackendFailed, HealEnded
 from oob_heal.ports import Clock
 
-FAILING_AT_MOST = 1_000  # keys that failing() knows of one function
-MESSAGE_AT_MOST = 200  # characters kept of an error's message
 CUT_OFFS_TO_TELL = 3
 
 healing: ContextVar[tuple[Key, ...]] = ContextVar("oob_heal_healing", default=())
@@ -50,7 +46,7 @@ healing: ContextVar[tuple[Key, ...]] = ContextVar("oob_heal_healing", default=()
 _INSTALLED = (
     *("parts", "policy", "shelf", "executor", "make_key", "inflight", "plain", "front", "read"),
     *("window", "guard", "ward", "mark_for", "heals_inline"),
-    "_failing",
+    "unhealed",
 )
 
 
@@ -122,9 +118,7 @@ class Core:
         if self.tally.promise is not None:
             self.window = Window(self.tally.promise)
             self.window.note(parts.clock(), self.counts())
-        self._failing: TLRUCache[Key, Any] = TLRUCache(
-            FAILING_AT_MOST, lambda _key, told, now: now + 86_400, timer=parts.clock
-        )
+        self.unhealed = FailingKeys(self.label, parts.clock)
         self._installed()
 
     def _front(self) -> Any:
@@ -226,21 +220,19 @@ class Core:
         ``since``: when it was missed and when its lease was granted, if it ran here.
         """
         times = self._times(since)
-        message = _said(error)  # the user's words: not under a lock
+        name = type(error).__name__ if error is not None else ""
+        message = words_of(error)  # the user's words: not under a lock
         with self.inflight.lock:
             if times:
                 self.tally.heal_ended(outcome, *times)
             if self.window is not None:
                 self.window.note(self.parts.clock(), self.counts())
             if outcome is Outcome.HEALED:
-                self._failing.pop(key, None)
+                self.unhealed.forget(key)
                 self.cut_offs = 0
             elif outcome is Outcome.FAILED and error is not None:
-                due = self.parts.clock() + delay
-                if attempt or key not in self._failing:
-                    self._failing[key] = (type(error).__name__, message, attempt, due)
+                self.unhealed.failed(key, name, message, attempt, delay)
         advice = without_secrets(own_words(error))  # a name in it may be a URL
-        name = type(error).__name__ if error is not None else ""
         missed, took = times or (None, None)
         self.parts.hub.tell(HealEnded(self.label, outcome, name, attempt, advice, took, missed))
 
@@ -249,13 +241,13 @@ class Core:
         of it."""
         message = "its healer crashed, or was killed, again and again"
         with self.inflight.lock:
-            self._failing[key] = ("Quarantined", message, attempts, self.parts.clock() + wait)
+            self.unhealed.failed(key, "Quarantined", message, attempts, wait)
         text = f"a key is left alone for {wait:.0f} s: {message}; see failing()"
         self.parts.hub.tell(Advice(self.label, text))
 
     def no_longer_failing(self, key: Key) -> None:
         with self.inflight.lock:
-            self._failing.pop(key, None)
+            self.unhealed.forget(key)
 
     def was_cut_off(self) -> None:
         """A heal was cut off by its loop; the third in a row is told."""
@@ -270,20 +262,14 @@ class Core:
     def failing_keys(self) -> int:
         """How many keys do not heal."""
         with self.inflight.lock:
-            self._failing.expire()
-            return len(self._failing)
+            return len(self.unhealed.told())
 
     def failing(self) -> list[Failing]:
         """The keys that do not heal, bounded; none inside the collector."""
         if in_collector():
             return []
-        now = self.parts.clock()
         with self.inflight.lock:
-            known = [(key, self._failing[key]) for key in list(self._failing)]
-        return [
-            Failing(self.label, key, error, message, attempts, max(0.0, due - now))
-            for key, (error, message, attempts, due) in known
-        ]
+            return self.unhealed.told()
 
 
 def _fresh_until(policy: Policy, entry: Entry) -> float:
@@ -296,36 +282,3 @@ def _ward(shelf: Shelf, dependency: str) -> Ward | None:
         return None
     scope = Scope(shelf.scope.namespace, f"breaker of {dependency}", 0, "ward")
     return Ward(Shelf(shelf.backend, JsonCodec(), scope), Key(scope, "ward"))
-
-
-def _said(error: BaseException | None) -> str:
-    """The short message of an error, which may not have one to give."""
-    if error is None:
-        return ""
-    try:
-        return str(error)[:MESSAGE_AT_MOST]
-    except Exception:
-        return ""
-
-
-def check_result(label: str, value: Any) -> None:
-    """Refuse by name what can be used only once, or only where it was made."""
-    name = next((name for kind, name in _ONCE_ONLY if isinstance(value, kind)), "")
-    if hasattr(type(value), "fetchone") and hasattr(type(value), "execute"):
-        name = "a database cursor"
-    if not name:
-        return
-    if inspect.iscoroutine(value):
-        value.close()
-    raise UncacheableResultError(
-        f"{label} returned {name} ({type(value).__name__}), which cannot be served twice; "
-        f"return what it holds, as a list, a tuple or text"
-    )
-
-
-_ONCE_ONLY = (
-    (collections.abc.Awaitable, "a coroutine or another awaitable"),
-    ((collections.abc.Generator, collections.abc.AsyncGenerator), "a generator"),
-    ((collections.abc.Iterator, collections.abc.AsyncIterator), "an iterator"),
-    (io.IOBase, "an open file"),
-)

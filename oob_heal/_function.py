@@ -15,13 +15,14 @@ from typing import Any
 
 from oob_heal import _hot, _read
 from oob_heal._carried import Heal
-from oob_heal._core import Core, check_result
+from oob_heal._core import Core
 from oob_heal._drivers import adrive, drive
 from oob_heal._look import cache_info
 from oob_heal._model import Entry, Key, Outcome, Reason
 from oob_heal._publish import now_heal, publish
-from oob_heal._steps import End, Subject
-from oob_heal.errors import BackendError, CacheMissError, HealRejectedError, OobHealError
+from oob_heal._results import check_result
+from oob_heal._steps import End, Subject, rejected
+from oob_heal.errors import BackendError, CacheMissError, OobHealError
 
 
 def decorated(core: Core, parameters: dict[str, Any]) -> Callable[..., Any]:
@@ -60,7 +61,7 @@ def _sync_members(core: Core) -> dict[str, Callable[..., Any]]:
         try:
             now = _now(core)
         except BackendError as error:
-            raise _no_heal(core) from error
+            raise rejected(core, error) from error
         heal, steps = now_heal(core, key, args, kwargs, now)
         try:
             end = drive(heal.subject, steps)
@@ -106,7 +107,7 @@ def _async_members(core: Core) -> dict[str, Callable[..., Awaitable[Any]]]:
         try:
             now = await _anow(core)
         except BackendError as error:
-            raise _no_heal(core) from error
+            raise rejected(core, error) from error
         heal, steps = now_heal(core, key, args, kwargs, now)
         try:
             end, cut = await adrive(heal.subject, steps)
@@ -219,10 +220,6 @@ def _key_to_heal(core: Core, args: Any, kwargs: Any) -> Key:
     if _read.inside_heal_of(key):
         raise CacheMissError(core.label, Reason.ABSENT)
     return key
-
-
-def _no_heal(core: Core) -> HealRejectedError:
-    return HealRejectedError(f"the backend of {core.label} is away: no heal")
 
 
 def _brought(core: Core, heal: Heal, end: End) -> Any:

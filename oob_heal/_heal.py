@@ -26,9 +26,10 @@ from typing import Any
 
 from oob_heal import _decide
 from oob_heal._admission import admitted, delay_after, look, showed, turned_away
-from oob_heal._core import Core, check_result
+from oob_heal._core import Core
 from oob_heal._guard import Permit
 from oob_heal._model import Entry, Lease, Outcome, Refused, Why
+from oob_heal._results import check_result
 from oob_heal._steps import (
     Ask,
     Call,

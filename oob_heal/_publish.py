@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from oob_heal import _decide
-from oob_heal._carried import Heal, submit
+from oob_heal._carried import Heal
 from oob_heal._collector import collecting, in_collector
 from oob_heal._core import Core, healing
 from oob_heal._heal_now import healing_now
 from oob_heal._model import Key, Outcome, Reason
 from oob_heal._steps import Conversation, End, Subject
+from oob_heal._submit import submit
 from oob_heal.errors import HealRejectedError
 
 forced_executor: list[Any] = []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from oob_heal import _decide
 from oob_heal._core import Core
-from oob_heal._model import Entry, Key, Lease, Outcome, Reason
+from oob_heal._model import CacheMissed, Entry, Key, Lease, Outcome, Reason
 from oob_heal._shelf import Shelf
 from oob_heal.errors import HealRejectedError
 
@@ -82,6 +82,22 @@ class Subject(NamedTuple):
 
 NO_MORE = tuple(Subject._field_defaults.values())[1:]
 """What a subject made by ``new`` has after ``seen``: none of it is known to the request path."""
+
+
+def event_of(about: Subject, missed_at: float, token: str | None) -> CacheMissed:
+    """What a miss tells an engine; ``token`` of the lease that goes with it."""
+    core, scope = about.core, about.core.scope
+    return CacheMissed(
+        namespace=scope.namespace,
+        name=scope.name,
+        version=scope.version,
+        arguments=core.keys.travelling(about.args, about.kwargs),
+        reason=about.reason,
+        missed_at=missed_at,
+        entry_dated=about.seen.dated if about.seen is not None else None,
+        lease_token=token,
+        traceparent=about.traceparent,
+    )
 
 
 def rejected(core: Core, error: Exception) -> HealRejectedError:

@@ -141,7 +141,20 @@ def test_failing_is_bounded() -> None:
         f(n)
     executor.run_all()
     assert f.cache_info().failed == 1_500
-    assert len(cache.failing()) == 1_000
+    assert [each.key for each in cache.failing()] == [f.cache_key(n) for n in range(500, 1_500)]
+
+
+def test_who_failed_a_day_ago_and_was_not_tried_since_is_forgotten(world: World) -> None:
+    f = world.decorate(lambda n: "v", default=None)
+    for n in (1, 2):
+        world.do(f(n))
+        world.executor.fail_next(ConnectionError())
+        world.clock.advance(3_600)
+    world.clock.advance(86_400 - 7_201)
+    assert [each.key for each in world.cache.failing()] == [f.cache_key(1), f.cache_key(2)]
+    world.clock.advance(1)
+    assert [each.key for each in world.cache.failing()] == [f.cache_key(2)]
+    assert world.cache.figures().functions[0].failing == 1
 
 
 def sent_by(world: World) -> bytes:

@@ -39,7 +39,7 @@ def tables_at_their_caps(f: Any) -> None:
     assert len(backend._leases._past) <= backend._leases.maxsize
     assert len(core.inflight._marks) <= core.inflight.limit
     assert len(core.inflight._open) <= core.inflight.limit
-    assert len(core._failing) <= 1_000
+    assert len(core.unhealed._told) <= 1_000
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")

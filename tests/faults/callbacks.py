@@ -12,9 +12,9 @@ FAULTS = [
     fault(
         "H27 an error's words are asked for under a lock",
         "_core.py",
-        "        message = _said(error)  # the user's words: not under a lock\n"
+        "        message = words_of(error)  # the user's words: not under a lock\n"
         "        with self.inflight.lock:\n",
-        "        with self.inflight.lock:\n            message = _said(error)\n",
+        "        with self.inflight.lock:\n            message = words_of(error)\n",
         "reentrancy.py::test_what_the_user_hands_in_may_call_back",
     ),
     fault(
@@ -68,13 +68,13 @@ FAULTS = [
     fault(
         "H30 the traceback is kept",
         "_carried.py",
-        "            _strip(end.error)",
+        "            strip(end.error)",
         "            pass",
         "retention.py",
     ),
     fault(
         "H30 the traceback of a context is kept beside a cause",
-        "_carried.py",
+        "_failing.py",
         "            left += [each.__cause__, each.__context__]",
         "            left += [each.__cause__ or each.__context__]",
         "retention.py",

@@ -10,7 +10,7 @@ FAILED = ODD + "test_a_heal_that_raises_what_is_odd_has_failed_and_is_told"
 FAULTS = [
     Fault(
         "H14 an error that cannot be written to ends no heal",
-        "_carried.py",
+        "_failing.py",
         "            BaseException.with_traceback(each, None)",
         "            each.__traceback__ = None",
         (FAILED,),

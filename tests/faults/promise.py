@@ -21,7 +21,7 @@ PROMISE = [
     fault(
         "H12 an executor that runs what it is given runs it in the request",
         "_carried.py",
-        "        _refuse_in_caller()\n        if not self.core.is_async:",
+        "        refuse_in_caller()\n        if not self.core.is_async:",
         "        if not self.core.is_async:",
         WHATEVER_FAILS,
     ),

@@ -7,6 +7,20 @@ COUNTED = FIGURES + "test_the_figures_are_what_a_client_counted_through_an_outag
 
 FIGURE_FAULTS = [
     Fault(
+        "H20 whatever failed is kept to be told",
+        "_failing.py",
+        "FIFOCache(FAILING_AT_MOST)",
+        "FIFOCache(1_000_000_000)",
+        ("tests/test_caches.py::test_failing_is_bounded",),
+    ),
+    Fault(
+        "seeing: a key that nobody has tried for days still counts as failing",
+        "_failing.py",
+        "if each.kept_until <= now]",
+        "if False]",
+        ("tests/test_caches.py::test_who_failed_a_day_ago_and_was_not_tried_since_is_forgotten",),
+    ),
+    Fault(
         "seeing: a stale answer claims to be younger than it was",
         "_read.py",
         "tally.stale_by_age[bisect_right(tally.age_bounds, verdict.age or 0.0)] += 1",
