@@ -38,9 +38,10 @@ def switched_every_microsecond() -> Iterator[None]:
 
 
 @pytest.fixture
-def steps_aside() -> Iterator[None]:
+def steps_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads started from here on let another go, between some lines of the package."""
     chance = random.Random(1).random
+    one_at_a_time, usual = threading.Lock(), threading.Thread.run
 
     def at_line(frame: Any, event: str, arg: Any) -> Any:
         if event == "line" and chance() < 0.2:
@@ -51,11 +52,12 @@ def steps_aside() -> Iterator[None]:
         where = frame.f_code.co_filename
         return at_line if "/oob_heal/" in where or "/cachetools/" in where else None
 
-    threading.settrace(at_call)
-    try:
-        yield
-    finally:
-        threading.settrace(None)  # type: ignore[arg-type]
+    def run(thread: threading.Thread) -> None:
+        with one_at_a_time:  # two at once are an error of the interpreter's
+            sys.settrace(at_call)
+        usual(thread)
+
+    monkeypatch.setattr(threading.Thread, "run", run)
 
 
 @pytest.fixture(params=["memory", "store"])
