@@ -23,6 +23,7 @@ from tests import test_orders as orders
 from tests.amounts import FULL, PLANTED
 from tests.model.backends import BACKENDS
 from tests.model.machine import Guarded, Machine
+from tests.model.runs import standing_loop
 from tests.test_state_machine import LOOK
 
 COLOURS = ("sync", "async")
@@ -58,7 +59,7 @@ def look(
     class Looking(machine):  # type: ignore[misc, valid-type]
         pass
 
-    with contextlib.closing(asyncio.new_event_loop()) as loop:
+    with standing_loop() as loop:
         Looking.kind, Looking.colour, Looking.loop = kind, colour, loop
         try:
             run_state_machine_as_test(Looking, settings=settings(LOOK, max_examples=examples))
@@ -148,7 +149,7 @@ def race(place: Any, actors: tuple[str, ...], colour: str, every: int) -> None:
     """Have these three race in every order, or in each of so many; the place is closed then."""
     outcomes: Counter[Outcome] = Counter()
     chosen = orders.ORDERS[::every]
-    with contextlib.closing(asyncio.new_event_loop()) as loop, contextlib.closing(place):
+    with standing_loop() as loop, contextlib.closing(place):
         table = Table(place, loop if colour == "async" else None)
         for n, order in enumerate(chosen):
             outcomes += orders.Race(table, n, actors, stale=True).run(order)

@@ -8,13 +8,13 @@ makes it 10,000 random schedules a scenario and world; ``OOB_HEAL_SEED=n`` begin
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.amounts import FULL, THOROUGH, amount
+from tests.model.runs import standing_loop
 from tests.schedules.play import EVERY, Player
 from tests.schedules.scheduler import all_schedules, schedules_from
 
@@ -26,7 +26,7 @@ WORLDS = ("memory-sync", "memory-async", "store-sync", "store-async")
 
 @pytest.fixture(scope="module")
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    with contextlib.closing(asyncio.new_event_loop()) as made:
+    with standing_loop() as made:
         yield made
 
 

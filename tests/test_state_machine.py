@@ -9,7 +9,6 @@ failure prints what to repeat it with.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Iterator
 
@@ -20,7 +19,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.amounts import PLANTED, amount
 from tests.model.backends import BACKENDS
 from tests.model.machine import Guarded, Machine
-from tests.model.runs import REQUEST
+from tests.model.runs import REQUEST, standing_loop
 
 ACTS = 50
 SEED = os.environ.get("OOB_HEAL_SEED")
@@ -42,7 +41,7 @@ LOOK = settings(
 
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    with contextlib.closing(asyncio.new_event_loop()) as made:
+    with standing_loop() as made:
         yield made
 
 

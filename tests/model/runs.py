@@ -8,9 +8,10 @@ and before it returns.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oob_heal import Outcome
@@ -19,6 +20,15 @@ from oob_heal.testing import Steps
 PATIENCE = 10.0  # s: for what goes over a network; all else is there at once
 
 REQUEST: contextvars.ContextVar[str] = contextvars.ContextVar("request", default="nobody's")
+
+
+@contextlib.contextmanager
+def standing_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop whose time stands: a heal that waits at a gate is late by the clock of the
+    test, and by no other, however long the machine takes over the acts between."""
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        loop.time = lambda: 0.0  # type: ignore[method-assign]
+        yield loop
 
 
 class Desk:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
+from tests.model.runs import standing_loop
 from tests.schedules.play import Player
 from tests.schedules.scheduler import Schedule
 
 name, world, seed = sys.argv[1:]
 schedule = Schedule(seed=int(seed))
-loop = asyncio.new_event_loop()
-try:
+with standing_loop() as loop:
     player = Player(name, *world.split("-"), loop, fine=True)
     player.play(schedule, begins_stale=bool(int(seed) % 2))
-finally:
-    loop.close()
 print(f"all is well: {schedule}")

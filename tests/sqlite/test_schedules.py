@@ -5,14 +5,13 @@ In the usual run 2 of each scenario and colour; OOB_HEAL_FULL=1 plays 500.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 
 import pytest
 
 from tests.amounts import FULL
 from tests.model.backends import BACKENDS
+from tests.model.runs import standing_loop
 from tests.schedules.play import EVERY, Player
 from tests.schedules.scheduler import schedules_from
 from tests.sqlite.place import Place
@@ -36,6 +35,6 @@ def test_at_random_the_promises_hold_on_sqlite_and_no_lease_is_left(
 ) -> None:  # H07 H13 H14 H19 H24
     monkeypatch.setitem(BACKENDS, "sqlite", Place)
     print(f"seeds {SEED} to {SEED + RANDOM - 1}")
-    with contextlib.closing(asyncio.new_event_loop()) as loop:
+    with standing_loop() as loop:
         player = Player(name, "sqlite", colour, loop, fine=True)
         assert player.play_all(schedules_from(SEED, RANDOM)) == RANDOM
