@@ -21,7 +21,7 @@ from oob_heal import _decide
 from oob_heal._breaker import Dependency, without_secrets
 from oob_heal._collector import in_collector
 from oob_heal._counted import Counted
-from oob_heal._failing import FailingKeys, words_of
+from oob_heal._failing import FailingKeys, told, words_of
 from oob_heal._guard import Guards, Ward, guard_of
 from oob_heal._hub import Hub
 from oob_heal._inflight import InFlight
@@ -118,7 +118,7 @@ class Core:
         if self.tally.promise is not None:
             self.window = Window(self.tally.promise)
             self.window.note(parts.clock(), self.counts())
-        self.unhealed = FailingKeys(self.label, parts.clock)
+        self.unhealed = FailingKeys()
         self._installed()
 
     def _front(self) -> Any:
@@ -231,7 +231,7 @@ class Core:
                 self.unhealed.forget(key)
                 self.cut_offs = 0
             elif outcome is Outcome.FAILED and error is not None:
-                self.unhealed.failed(key, name, message, attempt, delay)
+                self.unhealed.failed(key, name, message, attempt, self.parts.clock(), delay)
         advice = without_secrets(own_words(error))  # a name in it may be a URL
         missed, took = times or (None, None)
         self.parts.hub.tell(HealEnded(self.label, outcome, name, attempt, advice, took, missed))
@@ -241,7 +241,8 @@ class Core:
         of it."""
         message = "its healer crashed, or was killed, again and again"
         with self.inflight.lock:
-            self.unhealed.failed(key, "Quarantined", message, attempts, wait)
+            now = self.parts.clock()
+            self.unhealed.failed(key, "Quarantined", message, attempts, now, wait)
         text = f"a key is left alone for {wait:.0f} s: {message}; see failing()"
         self.parts.hub.tell(Advice(self.label, text))
 
@@ -261,15 +262,18 @@ class Core:
 
     def failing_keys(self) -> int:
         """How many keys do not heal."""
+        now = self.parts.clock()
         with self.inflight.lock:
-            return len(self.unhealed.told())
+            return len(self.unhealed.known(now))
 
     def failing(self) -> list[Failing]:
         """The keys that do not heal, bounded; none inside the collector."""
         if in_collector():
             return []
+        now = self.parts.clock()
         with self.inflight.lock:
-            return self.unhealed.told()
+            known = self.unhealed.known(now)
+        return told(self.label, known, now)
 
 
 def _fresh_until(policy: Policy, entry: Entry) -> float:

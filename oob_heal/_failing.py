@@ -1,8 +1,8 @@
 """The keys of one function that do not heal, and what is kept of an error: its type and a short
 message, never a frame.
 
-Law: a table, and no lock: its caller holds that of the ledger, beside which it is told. What a
-user's error says is asked for without any lock, by ``words_of``.
+Law: a table, and no lock: its caller holds that of the ledger, beside which it is told. Time is an
+argument. What a user's error says is asked for without any lock, by ``words_of``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from cachetools import FIFOCache
 
 from oob_heal._model import Key
 from oob_heal._reports import Failing
-from oob_heal.ports import Clock
 
 FAILING_AT_MOST = 1_000  # keys; those that failed last
 KEPT_FOR = 86_400  # s
@@ -32,30 +31,34 @@ class _Told(NamedTuple):
 class FailingKeys:
     """What ``failing()`` knows of one function."""
 
-    def __init__(self, label: str, clock: Clock) -> None:
-        self.label = label
-        self.clock = clock
+    def __init__(self) -> None:
         self._told: FIFOCache[Key, _Told] = FIFOCache(FAILING_AT_MOST)
 
-    def failed(self, key: Key, error: str, message: str, attempts: int, delay: float) -> None:
+    def failed(
+        self, key: Key, error: str, message: str, attempts: int, now: float, delay: float
+    ) -> None:
         """A heal of the key failed; the next is allowed in ``delay`` s."""
         if attempts or key not in self._told:  # who got no lease knows of no attempts
-            now = self.clock()
             self._told[key] = _Told(error, message, attempts, now + delay, now + KEPT_FOR)
 
     def forget(self, key: Key) -> None:
         """It heals again, or was written to."""
         self._told.pop(key, None)
 
-    def told(self) -> list[Failing]:
-        """All of them that failed within a day, for people."""
-        now = self.clock()
-        for key in [key for key, each in self._told.items() if each.kept_until <= now]:
+    def known(self, now: float) -> list[tuple[Key, _Told]]:
+        """All that failed within a day."""
+        known = list(self._told.items())
+        for key in [key for key, each in known if each.kept_until <= now]:
             del self._told[key]
-        return [
-            Failing(self.label, key, error, message, attempts, max(0.0, due - now))
-            for key, (error, message, attempts, due, _) in self._told.items()
-        ]
+        return [(key, each) for key, each in known if each.kept_until > now]
+
+
+def told(label: str, known: list[tuple[Key, _Told]], now: float) -> list[Failing]:
+    """The same for people; no lock is needed for it."""
+    return [
+        Failing(label, key, error, message, attempts, max(0.0, due - now))
+        for key, (error, message, attempts, due, _) in known
+    ]
 
 
 def words_of(error: BaseException | None) -> str:
