@@ -18,7 +18,7 @@ import pytest
 import oob_heal
 from oob_heal import HealingCache
 from oob_heal.executors.threads import ThreadExecutor
-from oob_heal.testing import ManualExecutor
+from oob_heal.testing import ManualClock, ManualExecutor
 from tests import spawned
 from tests.conftest import World
 from tests.waiting import wait_until
@@ -126,7 +126,7 @@ def test_dropping_a_local_function_frees_it_and_its_entries(
         return source(n)
 
     executor = ManualExecutor()
-    cache = HealingCache(ttl=60, executor=executor)
+    cache = HealingCache(ttl=60, executor=executor, clock=ManualClock())
 
     def make() -> list[weakref.ref[Any]]:
         default, in_closure = Value(), Value()
