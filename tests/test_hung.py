@@ -6,13 +6,14 @@ import asyncio
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from oob_heal import Dependency, HealingCache, HealRejectedError
 from oob_heal._offload import MOST_THREADS
+from oob_heal._offload import heals as pool
 from oob_heal.codecs import JsonCodec
 from oob_heal.executors.tasks import TaskExecutor
 from oob_heal.executors.threads import ThreadExecutor
@@ -121,9 +122,23 @@ def test_sixty_four_hung_heals_of_one_function_do_not_slow_anothers() -> None:
         wait_until(lambda: executor.hung == 0)
 
 
+# Nothing but the threads themselves bounds its calls.
+CALLED_ON = Dependency("called on", concurrency=1_000, breaker=None)
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """Opened at the end: no heal is left in the threads that all tasks of a process share."""
+    made = Gate()
+    yield made
+    made.opened.set()
+    wait_until(lambda: made.left == made.calls)
+    wait_until(lambda: not (pool.hung or pool.running or len(pool.queue)))
+
+
 # H16, for sync functions that are healed by tasks.
-def test_hung_heals_of_one_sync_function_in_tasks_do_not_stop_anothers() -> None:
-    gate, cache = Gate(), HealingCache(ttl=60, executor=TaskExecutor())
+def test_hung_heals_of_one_sync_function_in_tasks_do_not_stop_anothers(gate: Gate) -> None:
+    cache = HealingCache(ttl=60, executor=TaskExecutor())
     decorate = cache(default="default", heal_timeout=0.05, name="hangs", dependency=CALLED_ON)
     hangs, well = decorate(blocking(gate)), cache(default="default")(blocking(lambda _: "v"))
 
@@ -138,13 +153,7 @@ def test_hung_heals_of_one_sync_function_in_tasks_do_not_stop_anothers() -> None
             await asyncio.sleep(0.005)
         return False
 
-    healed = in_threads(1, lambda _: asyncio.run(serve()))
-    gate.opened.set()
-    assert healed == [True]
-
-
-# Nothing but the threads themselves bounds its calls.
-CALLED_ON = Dependency("called on", concurrency=1_000, breaker=None)
+    assert in_threads(1, lambda _: asyncio.run(serve())) == [True]
 
 
 class SyncOnly(FlakyBackend):
@@ -164,9 +173,9 @@ class SyncOnly(FlakyBackend):
 # H16: a caller waits for one read of the backend, never behind heals for a thread to read in.
 @pytest.mark.parametrize("hang", ["the dependency", "the leases"])
 def test_reads_of_a_backend_that_does_io_do_not_wait_for_threads_behind_hung_heals(
-    hang: str,
+    gate: Gate, hang: str
 ) -> None:
-    world, gate = World("store", "async"), Gate()
+    world = World("store", "async")
     backend = SyncOnly(world.backend, gate if hang == "the leases" else lambda: None)
     cache = HealingCache(
         ttl=60, backend=backend, codec=JsonCodec(), executor=TaskExecutor(), dependency=CALLED_ON
@@ -189,10 +198,7 @@ def test_reads_of_a_backend_that_does_io_do_not_wait_for_threads_behind_hung_hea
             await missed(n)
         while gate.calls < 32:  # a function's share
             await asyncio.sleep(0.001)
-        served = [await read(1) for _ in range(100)]
-        gate.opened.set()
-        return served
+        return [await read(1) for _ in range(100)]
 
     (served,) = in_threads(1, lambda _: asyncio.run(serve()))
     assert served == ["v"] * 100
-    wait_until(lambda: gate.left == gate.calls)
